@@ -1,0 +1,68 @@
+"""Keeps us under a vendor's call limits, so that nobody else's automation is throttled because of us."""
+
+from collections.abc import Sequence
+
+from aforo.gateway_sdk.manifest import CallLimit
+from aforo.kit.clock import Clock
+
+
+class Budget:
+    """Token buckets, one per limit of the manifest. Shared by all who share the vendor's limit.
+
+    Urgent calls (credentials, a person who waits) go before others that are waiting, such as a scan.
+    """
+
+    def __init__(self, limits: Sequence[CallLimit], clock: Clock) -> None:
+        self._clock = clock
+        self._buckets = [_Bucket(limit, clock.monotonic()) for limit in limits]
+        self._paused_until = clock.monotonic()
+        self._urgent_waiting = 0
+        self.calls = 0
+        self.throttled = 0
+
+    async def take(self, operation: str, *, urgent: bool = False) -> None:
+        """Wait until one more call of this operation is within every limit, then count it."""
+        self._urgent_waiting += urgent
+        try:
+            while (wait := self._wait_seconds(operation, urgent=urgent)) > 0:
+                await self._clock.sleep(wait)
+            for bucket in self._matching(operation):
+                bucket.spend(self._clock.monotonic())
+            self.calls += 1
+        finally:
+            self._urgent_waiting -= urgent
+
+    def pause(self, seconds: float) -> None:
+        """The vendor asked us to wait: nobody calls until then."""
+        self.throttled += 1
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def _wait_seconds(self, operation: str, *, urgent: bool) -> float:
+        now = self._clock.monotonic()
+        wait = max([self._paused_until - now, *(bucket.wait_seconds(now) for bucket in self._matching(operation))])
+        if wait <= 0 and not urgent and self._urgent_waiting and self._buckets:
+            return 0.01
+        return wait
+
+    def _matching(self, operation: str) -> list["_Bucket"]:
+        return [bucket for bucket in self._buckets if operation.startswith(bucket.limit.operation)]
+
+
+class _Bucket:
+    def __init__(self, limit: CallLimit, now: float) -> None:
+        self.limit = limit
+        self._tokens = float(limit.burst)
+        self._filled_at = now
+
+    def wait_seconds(self, now: float) -> float:
+        """A little is added to a wait, so that rounding never makes us a hair too early."""
+        missing = 1.0 - self._level(now)
+        return missing * self.limit.per_seconds / self.limit.calls + 1e-6 if missing > 1e-9 else 0.0
+
+    def spend(self, now: float) -> None:
+        self._tokens = self._level(now) - 1.0
+        self._filled_at = now
+
+    def _level(self, now: float) -> float:
+        gained = (now - self._filled_at) * self.limit.calls / self.limit.per_seconds
+        return min(float(self.limit.burst), self._tokens + gained)

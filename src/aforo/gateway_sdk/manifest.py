@@ -1,0 +1,125 @@
+"""What a gateway says of itself, as data: the connect form, the capability table and the call limits come from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+
+class Capability(StrEnum):
+    """The sixteen things a gateway may be able to do, in the order of the table in the docs."""
+
+    SIGN_IN = "sign_in"
+    TEST = "test"
+    DISCOVER = "discover"
+    CAPTURE = "capture"
+    DIFF = "diff"
+    IMPORT = "import"
+    DRIFT = "drift"
+    RESTORE = "restore"
+    PRICING_SYNC = "pricing_sync"
+    MONETIZED_TAG = "monetized_tag"
+    PROVISION = "provision"
+    SUSPEND = "suspend"
+    ROTATE = "rotate"
+    REVOKE = "revoke"
+    ARTIFACT = "artifact"
+    ENFORCE = "enforce"
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whether a capability is there; `words` tell how, by what substitute, or which vendor fact is in the way."""
+
+    level: Literal["yes", "substitute", "not_yet", "no"]
+    words: str = ""
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    URL = "url"
+    CHOICE = "choice"
+    MULTILINE = "multiline"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a connect form. A secret is write-only: sealed at once, shown again only as its last four."""
+
+    name: str
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    hint: str = ""
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+class SignInGroup(StrEnum):
+    """The two or three choices of the wizard's second step."""
+
+    OAUTH2 = "oauth2"
+    AWS_ROLE = "aws_role"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One way to connect, such as `header_token` in the group `manual`."""
+
+    key: str
+    label: str
+    group: SignInGroup
+    fields: tuple[FormField, ...]
+    recommended: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityKind:
+    """A kind of entity within a product. Kinds are listed in the order in which they are created.
+
+    `foreign_is_drift`: a child of this kind that somebody else added counts as drift, since it changes what a call
+    costs or who may make it; on other kinds it is only shown.
+    """
+
+    name: str
+    label: str
+    foreign_is_drift: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimit:
+    """At most `calls` in `per_seconds`, with `burst` at once, for operations whose name starts with `operation`.
+
+    An operation is "METHOD /path/template" or the vendor's own operation name. The empty prefix is every call.
+    """
+
+    calls: float
+    per_seconds: float
+    burst: int
+    operation: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One gateway. `key` is the folder's name; `emulator_port` where `aforo emulate` listens unless told otherwise."""
+
+    key: str
+    name: str
+    product_word: str
+    sign_ins: tuple[SignIn, ...]
+    kinds: tuple[EntityKind, ...]
+    capabilities: Mapping[Capability, Support]
+    emulator_port: int
+    call_limits: tuple[CallLimit, ...] = ()
+    limits_shared_by: tuple[str, ...] = field(default=())
+    """Names of settings that together name who shares the vendor's call budget; empty: the integration alone."""
+
+    def sign_in(self, key: str) -> SignIn | None:
+        return next((way for way in self.sign_ins if way.key == key), None)
+
+    def kind(self, name: str) -> EntityKind | None:
+        return next((kind for kind in self.kinds if kind.name == name), None)

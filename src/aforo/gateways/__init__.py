@@ -1,0 +1,1 @@
+"""One folder a gateway; `gateway_sdk.registry` finds them."""

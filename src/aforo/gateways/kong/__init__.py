@@ -1,0 +1,1 @@
+"""Kong Gateway: open source, Enterprise and Konnect."""

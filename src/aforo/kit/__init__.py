@@ -1,0 +1,1 @@
+"""Small things without opinion that every room may use."""
