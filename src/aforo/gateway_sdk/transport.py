@@ -64,10 +64,10 @@ class OpenGate:
         return
 
     async def passed(self, took_ms: float) -> None:
-        return
+        del took_ms
 
     async def failed(self, error: GatewayError) -> None:
-        return
+        del error
 
 
 @dataclass(frozen=True, slots=True)

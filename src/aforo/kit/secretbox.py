@@ -1,7 +1,8 @@
 """Secrets at rest: AES-256-GCM under a key per tenant, derived by HKDF from a versioned master key.
 
-A sealed record is bytes: version (1), key id (4, big endian), nonce (12, random), ciphertext and tag. The associated data
-binds it to its place (tenant, owner, field; each length-prefixed), so that a record moved to another row does not open.
+A sealed record is bytes: version (1), key id (4, big endian), nonce (12, random), ciphertext and tag. The associated
+data binds it to its place (tenant, owner, field; each length-prefixed), so that a record moved to another row does not
+open.
 """
 
 import hashlib
