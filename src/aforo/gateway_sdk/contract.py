@@ -42,12 +42,19 @@ class Entity:
     owned: bool = False
 
     def wished(self) -> dict[str, Json]:
-        """The fields without nulls, server defaults and masked values: what somebody asked for."""
+        """The fields without server defaults and masked values: what somebody asked for."""
         wish: dict[str, Json] = {}
         for pointer, value in leaves(self.fields):
-            if value is not None and pointer not in self.masked and not same(value, at(self.defaults, pointer)):
+            if pointer not in self.masked and not self.is_default(pointer, value):
                 put(wish, pointer, value)
         return wish
+
+    def is_default(self, pointer: str, value: Json) -> bool:
+        """Whether the server would fill in this value by itself; a null is what it fills in where it has no default."""
+        default = at(self.defaults, pointer)
+        if value is None or value == {}:
+            return isinstance(default, Absent) or default is None or default == {}
+        return same(value, default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a connect form. A secret is write-only: sealed at once, shown again only as its last four."""
+    """One field of a connect form. A secret is write-only: sealed at once, shown again only as its last four.
+
+    `later`: required, but can be known only after Aforo has saved the integration and shown what it made for it.
+    """
 
     name: str
     label: str
@@ -52,6 +55,7 @@ class FormField:
     hint: str = ""
     secret: bool = False
     required: bool = True
+    later: bool = False
     default: str = ""
     choices: tuple[tuple[str, str], ...] = ()
 

@@ -1,0 +1,27 @@
+"""Why a caller is not let in."""
+
+from aforo.kit.errors import Forbidden, Unauthenticated
+
+
+class KeyRevoked(Unauthenticated):
+    """The key was known once; it has been revoked or has expired."""
+
+    code = "key_revoked"
+
+
+class MissingScope(Forbidden):
+    """The key is good, but not for this."""
+
+    code = "missing_scope"
+
+
+class TenantMismatch(Forbidden):
+    """The request names a tenant that is not the key's."""
+
+    code = "tenant_mismatch"
+
+
+class CsrfFailed(Forbidden):
+    """A form came without the token of its session."""
+
+    code = "csrf_failed"

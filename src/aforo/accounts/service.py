@@ -1,0 +1,151 @@
+"""Lets callers in: API keys, sign-in links, sessions. Keeps no secret: only SHA-256 of high-entropy random text."""
+
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from aforo.accounts.errors import KeyRevoked
+from aforo.accounts.model import ROLE_SCOPES, ApiKey, AuditEntry, Caller, Person, Role, Scope, Session, Tenant
+from aforo.accounts.sql import AccountStore
+from aforo.kit.clock import Clock
+from aforo.kit.errors import Conflict, Invalid, NotFound, Unauthenticated
+from aforo.kit.ids import new_id
+from aforo.kit.jsontree import Json
+
+LINK_LIFE = timedelta(minutes=30)
+SESSION_LIFE = timedelta(hours=12)
+_SLUG = re.compile(r"[a-z0-9_-]{1,64}")
+_LETTERS = string.ascii_letters + string.digits
+
+
+class Accounts:
+    """Tenants, people, keys and the audit trail."""
+
+    def __init__(self, store: AccountStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def ensure_first(self) -> str | None:
+        """Where there is nothing yet, make the tenant `default`, its administrator and a key; the key, else None."""
+        if await self._store.tenants():
+            return None
+        tenant = await self.create_tenant("default", "Default")
+        _, secret = await self.create_key(tenant.id, "first admin key", {Scope.ADMIN})
+        return secret
+
+    async def create_tenant(self, slug: str, name: str) -> Tenant:
+        if not _SLUG.fullmatch(slug):
+            raise Invalid(
+                f"The slug {slug!r} cannot be used.",
+                (("/slug", "1 to 64 characters of a-z, 0-9, _ and -"),),
+                next_step="Choose another slug.",
+            )
+        if await self._store.tenant(slug):
+            raise Conflict(f"There is a tenant {slug} already.", next_step="Choose another slug.")
+        tenant = Tenant(new_id("ten"), slug, name)
+        admin = Person(new_id("usr"), tenant.id, "Administrator", Role.ADMIN)
+        await self._store.add_tenant(tenant, admin, self._clock.now())
+        await self.note(tenant.id, admin.id, "tenant.create", tenant.id, {"slug": slug})
+        return tenant
+
+    async def tenant(self, id_or_slug: str) -> Tenant:
+        found = await self._store.tenant(id_or_slug)
+        if found is None:
+            raise NotFound(f"There is no tenant {id_or_slug}.", next_step="Run `aforo admin create-tenant`.")
+        return found
+
+    async def create_key(
+        self,
+        tenant_id: str,
+        name: str,
+        scopes: Collection[Scope],
+        *,
+        test: bool = False,
+        customer_id: str | None = None,
+        expires_at: datetime | None = None,
+        actor_id: str = "system",
+    ) -> tuple[ApiKey, str]:
+        """A new key and, this once, its secret: `sk_live_` or `sk_test_` and 40 random characters."""
+        secret = ("sk_test_" if test else "sk_live_") + "".join(secrets.choice(_LETTERS) for _ in range(40))
+        key = ApiKey(
+            id=new_id("key"),
+            tenant_id=tenant_id,
+            name=name,
+            last4=secret[-4:],
+            scopes=frozenset(scopes),
+            test=test,
+            created_at=self._clock.now(),
+            customer_id=customer_id,
+            expires_at=expires_at,
+        )
+        await self._store.add_key(key, _sha256(secret))
+        granted: list[Json] = [scope.value for scope in sorted(key.scopes)]
+        await self.note(tenant_id, actor_id, "api_key.create", key.id, {"name": name, "scopes": granted})
+        return key, secret
+
+    async def keys(self, tenant_id: str) -> list[ApiKey]:
+        return await self._store.keys(tenant_id)
+
+    async def revoke_key(self, tenant_id: str, key_id: str, actor_id: str) -> None:
+        if not await self._store.revoke_key(tenant_id, key_id, self._clock.now()):
+            raise NotFound(f"There is no live API key {key_id}.")
+        await self.note(tenant_id, actor_id, "api_key.revoke", key_id, {})
+
+    async def caller_of_key(self, presented: str | None) -> Caller:
+        """The caller behind a key; raises when it is missing, unknown, revoked or expired."""
+        if not presented:
+            raise Unauthenticated(
+                "This needs an API key.", next_step="Send it as `Authorization: Bearer <key>` or `X-API-Key`."
+            )
+        found = await self._store.key_by_hash(_sha256(presented))
+        if found is None:
+            raise Unauthenticated("This API key is not known.", next_step="Check it, or create a new one.")
+        key, slug = found
+        if key.revoked_at or (key.expires_at and key.expires_at <= self._clock.now()):
+            raise KeyRevoked("This API key was revoked or has expired.", next_step="Use another key.")
+        return Caller(key.tenant_id, slug, key.id, key.scopes, key.test, key.customer_id)
+
+    async def sign_in_token(self, tenant_id: str) -> str:
+        """A one-time token, good for 30 minutes, that signs in the tenant's first administrator."""
+        people = await self._store.people(tenant_id)
+        admin = next(person for person in people if person.role is Role.ADMIN)
+        token = secrets.token_urlsafe(32)
+        await self._store.add_link(_sha256(token), admin.id, self._clock.now() + LINK_LIFE)
+        return token
+
+    async def sign_in(self, token: str) -> str:
+        """Exchange a sign-in token for a new session's cookie value."""
+        user_id = await self._store.use_link(_sha256(token), self._clock.now())
+        if user_id is None:
+            raise Unauthenticated(
+                "This sign-in link was used already, or is older than 30 minutes.",
+                next_step="Run `aforo admin sign-in-link` on the server for a new one.",
+            )
+        cookie = secrets.token_urlsafe(32)
+        expires_at = self._clock.now() + SESSION_LIFE
+        await self._store.add_session(_sha256(cookie), user_id, secrets.token_urlsafe(24), expires_at)
+        return cookie
+
+    async def session(self, cookie: str | None) -> Session | None:
+        found = await self._store.session(_sha256(cookie), self._clock.now()) if cookie else None
+        if found is None:
+            return None
+        person, tenant, csrf = found
+        return Session(person, tenant, Caller(tenant.id, tenant.slug, person.id, ROLE_SCOPES[person.role]), csrf)
+
+    async def sign_out(self, cookie: str) -> None:
+        await self._store.end_session(_sha256(cookie), self._clock.now())
+
+    async def note(self, tenant_id: str, actor_id: str, action: str, subject: str, detail: Mapping[str, Json]) -> None:
+        """Write one line of the audit trail."""
+        await self._store.add_audit(AuditEntry(tenant_id, self._clock.now(), actor_id, action, subject, detail))
+
+    async def audit(self, tenant_id: str, limit: int = 100) -> Sequence[AuditEntry]:
+        return await self._store.audit(tenant_id, limit)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Products: discover, preview, import, drift, restore."""

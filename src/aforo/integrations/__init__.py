@@ -1,0 +1,7 @@
+"""Connected gateways: sign-in, sealed secrets, health, breaker, call budget."""
+
+from aforo.integrations.model import Health, Integration
+from aforo.integrations.service import Integrations, Reach
+from aforo.integrations.sql import IntegrationStore
+
+__all__ = ["Health", "Integration", "IntegrationStore", "Integrations", "Reach"]

@@ -1,0 +1,71 @@
+"""The gate before every call to one gateway: breaker and health, kept in memory and stored when they change."""
+
+from dataclasses import replace
+
+from aforo.gateway_sdk.errors import BreakerOpen, GatewayError
+from aforo.integrations.model import Breaker, Health, HealthPoint, Vitals
+from aforo.integrations.rules import breaker as breaker_rules
+from aforo.integrations.rules import vitals as vitals_rules
+from aforo.integrations.sql import IntegrationStore
+from aforo.kit.clock import Clock, rfc3339
+
+_QUIET_SECONDS = 300.0
+
+
+class IntegrationGate:
+    """One per integration and process; all of its calls pass here, so that the count is the count."""
+
+    def __init__(self, integration_id: str, name: str, vitals: Vitals, store: IntegrationStore, clock: Clock) -> None:
+        self._id = integration_id
+        self._name = name
+        self._store = store
+        self._clock = clock
+        self.vitals = vitals
+
+    async def admit(self) -> None:
+        now = self._clock.now()
+        allowed, breaker = breaker_rules.admit(self.vitals.breaker, now)
+        if not allowed:
+            wait = breaker_rules.seconds_to_probe(breaker, now)
+            raise BreakerOpen(
+                f"Calls to {self._name} are held back for {wait:.0f} s more, since it failed "
+                f"{breaker.failures} times in a row: {breaker.last_failure} No call was made.",
+                next_step="One call probes it then; an operator can reset the breaker at once.",
+                retry_after_seconds=wait,
+            )
+        if breaker != self.vitals.breaker:
+            await self._keep(_with_breaker(self.vitals, breaker), None)
+
+    async def passed(self, took_ms: float) -> None:
+        now = self._clock.now()
+        known = self.vitals.last_ok_at
+        fresh = known is not None and (now - known).total_seconds() < _QUIET_SECONDS
+        after = vitals_rules.after_success(self.vitals, now)
+        if fresh and self.vitals.health is Health.HEALTHY and after.breaker == self.vitals.breaker:
+            return
+        await self._keep(after, HealthPoint(now, after.health, took_ms, None, None))
+
+    async def failed(self, error: GatewayError) -> None:
+        now = self._clock.now()
+        after = vitals_rules.after_failure(self.vitals, now, error)
+        if after != self.vitals:
+            counts = error.counts_for_health
+            point = HealthPoint(now, after.health, None, error.code, error.detail) if counts else None
+            await self._keep(after, point)
+
+    async def reset(self) -> None:
+        """Close the breaker at once, on an operator's word."""
+        await self._keep(_with_breaker(self.vitals, Breaker()), None)
+
+    def next_probe_at(self) -> str | None:
+        wait = breaker_rules.seconds_to_probe(self.vitals.breaker, self._clock.now())
+        since = self.vitals.breaker.since
+        return rfc3339(since + breaker_rules.REST) if wait > 0 and since else None
+
+    async def _keep(self, vitals: Vitals, point: HealthPoint | None) -> None:
+        self.vitals = vitals
+        await self._store.save_vitals(self._id, vitals, point)
+
+
+def _with_breaker(vitals: Vitals, breaker: Breaker) -> Vitals:
+    return replace(vitals, breaker=breaker)

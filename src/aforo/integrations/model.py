@@ -1,0 +1,92 @@
+"""A connected gateway: how to reach it, how it is, and what holds calls back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from aforo.gateway_sdk.contract import Check
+
+
+class Health(StrEnum):
+    """UNKNOWN until the first call; DEGRADED after 1 or 2 consecutive failures, ERROR from the third."""
+
+    UNKNOWN = "UNKNOWN"
+    HEALTHY = "HEALTHY"
+    DEGRADED = "DEGRADED"
+    ERROR = "ERROR"
+
+
+class BreakerState(StrEnum):
+    """CLOSED: calls pass. OPEN: calls are held. HALF_OPEN: one probe is under way."""
+
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF_OPEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """The circuit breaker of one integration, as a value. `since` is when `state` began."""
+
+    state: BreakerState = BreakerState.CLOSED
+    failures: int = 0
+    since: datetime | None = None
+    last_failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What the calls told: health by consecutive failures, the last fault in words, and the breaker."""
+
+    health: Health = Health.UNKNOWN
+    failures: int = 0
+    last_ok_at: datetime | None = None
+    last_failed_at: datetime | None = None
+    last_error_code: str | None = None
+    last_error: str | None = None
+    breaker: Breaker = field(default_factory=Breaker)
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """The last connection test."""
+
+    __test__ = False  # pytest takes the name for a test otherwise
+
+    at: datetime
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.verdict != "FAILED" for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One connection of one tenant. `settings` holds no secret; `secret_hints` shows the last four of each."""
+
+    id: str
+    tenant_id: str
+    name: str
+    gateway: str
+    sign_in: str
+    settings: Mapping[str, str]
+    secret_hints: Mapping[str, str]
+    facts: Mapping[str, str]
+    emulated: bool
+    revision: int
+    created_at: datetime
+    vitals: Vitals = field(default_factory=Vitals)
+    last_test: TestResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPoint:
+    """One entry of the health history: a call or test whose outcome differed, or the regular check."""
+
+    at: datetime
+    health: Health
+    took_ms: float | None
+    error_code: str | None
+    detail: str | None

@@ -1,0 +1,257 @@
+"""Tables of the integrations room."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from aforo.gateway_sdk.contract import Check, Verdict
+from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, TestResult, Vitals
+from aforo.kit.clock import from_rfc3339, rfc3339
+from aforo.kit.db import Database, metadata
+
+integrations = Table(
+    "integrations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant_id", Text, ForeignKey("tenants.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("gateway", Text, nullable=False),
+    Column("sign_in", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("secret_hints", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("emulated", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("vitals", Text, nullable=False),
+    Column("last_test", Text),
+    Index("uq_integrations_name", "tenant_id", "name", unique=True),
+)
+
+integration_secrets = Table(
+    "integration_secrets",
+    metadata,
+    Column("integration_id", Text, ForeignKey("integrations.id", ondelete="CASCADE"), primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+health_points = Table(
+    "health_points",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("integration_id", Text, ForeignKey("integrations.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("health", Text, nullable=False),
+    Column("took_ms", Float),
+    Column("error_code", Text),
+    Column("detail", Text),
+    Index("ix_health_points_integration", "integration_id", "number"),
+)
+
+
+class IntegrationStore:
+    """Reads and writes integrations; secrets only as sealed records."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
+        async with self._db.write() as connection:
+            await connection.execute(
+                insert(integrations).values(
+                    id=integration.id,
+                    tenant_id=integration.tenant_id,
+                    gateway=integration.gateway,
+                    facts=json.dumps(dict(integration.facts)),
+                    emulated=integration.emulated,
+                    created_at=rfc3339(integration.created_at),
+                    vitals=json.dumps(_vitals_out(integration.vitals)),
+                    **_changeable(integration),
+                )
+            )
+            for field, blob in sealed.items():
+                await connection.execute(
+                    insert(integration_secrets).values(integration_id=integration.id, field=field, sealed=blob)
+                )
+
+    async def replace(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
+        """Store changed settings and those secrets that are given; other secrets stay."""
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(integrations).where(integrations.c.id == integration.id).values(**_changeable(integration))
+            )
+            for field, blob in sealed.items():
+                mine = (integration_secrets.c.integration_id == integration.id) & (integration_secrets.c.field == field)
+                await connection.execute(delete(integration_secrets).where(mine))
+                await connection.execute(
+                    insert(integration_secrets).values(integration_id=integration.id, field=field, sealed=blob)
+                )
+
+    async def all(self, tenant_id: str | None = None) -> list[Integration]:
+        query = select(integrations).order_by(integrations.c.name)
+        if tenant_id is not None:
+            query = query.where(integrations.c.tenant_id == tenant_id)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [_integration(row) for row in rows]
+
+    async def get(self, tenant_id: str, integration_id: str) -> Integration | None:
+        query = select(integrations).where(integrations.c.id == integration_id, integrations.c.tenant_id == tenant_id)
+        async with self._db.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return _integration(row) if row else None
+
+    async def sealed(self, integration_id: str) -> dict[str, bytes]:
+        query = select(integration_secrets).where(integration_secrets.c.integration_id == integration_id)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return {row["field"]: row["sealed"] for row in rows}
+
+    async def remove(self, tenant_id: str, integration_id: str) -> None:
+        async with self._db.write() as connection:
+            await connection.execute(
+                delete(integrations).where(integrations.c.id == integration_id, integrations.c.tenant_id == tenant_id)
+            )
+
+    async def save_vitals(self, integration_id: str, vitals: Vitals, point: HealthPoint | None) -> None:
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(integrations)
+                .where(integrations.c.id == integration_id)
+                .values(vitals=json.dumps(_vitals_out(vitals)))
+            )
+            if point is not None:
+                await connection.execute(
+                    insert(health_points).values(
+                        integration_id=integration_id,
+                        at=rfc3339(point.at),
+                        health=point.health.value,
+                        took_ms=point.took_ms,
+                        error_code=point.error_code,
+                        detail=point.detail,
+                    )
+                )
+
+    async def save_test(self, integration_id: str, result: TestResult) -> None:
+        async with self._db.write() as connection:
+            await connection.execute(
+                update(integrations)
+                .where(integrations.c.id == integration_id)
+                .values(last_test=json.dumps(_test_out(result)))
+            )
+
+    async def history(self, integration_id: str, since: datetime) -> list[HealthPoint]:
+        """Oldest first."""
+        query = (
+            select(health_points)
+            .where(health_points.c.integration_id == integration_id, health_points.c.at >= rfc3339(since))
+            .order_by(health_points.c.number)
+        )
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [
+            HealthPoint(
+                from_rfc3339(row["at"]), Health(row["health"]), row["took_ms"], row["error_code"], row["detail"]
+            )
+            for row in rows
+        ]
+
+
+def _changeable(integration: Integration) -> dict[str, Any]:
+    return {
+        "name": integration.name,
+        "sign_in": integration.sign_in,
+        "settings": json.dumps(dict(integration.settings)),
+        "secret_hints": json.dumps(dict(integration.secret_hints)),
+        "revision": integration.revision,
+    }
+
+
+def _integration(row: Any) -> Integration:
+    return Integration(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        name=row["name"],
+        gateway=row["gateway"],
+        sign_in=row["sign_in"],
+        settings=json.loads(row["settings"]),
+        secret_hints=json.loads(row["secret_hints"]),
+        facts=json.loads(row["facts"]),
+        emulated=bool(row["emulated"]),
+        revision=row["revision"],
+        created_at=from_rfc3339(row["created_at"]),
+        vitals=_vitals_in(json.loads(row["vitals"])),
+        last_test=_test_in(json.loads(row["last_test"])) if row["last_test"] else None,
+    )
+
+
+def _vitals_out(vitals: Vitals) -> dict[str, Any]:
+    breaker = vitals.breaker
+    return {
+        "health": vitals.health.value,
+        "failures": vitals.failures,
+        "lastOkAt": _time_out(vitals.last_ok_at),
+        "lastFailedAt": _time_out(vitals.last_failed_at),
+        "lastErrorCode": vitals.last_error_code,
+        "lastError": vitals.last_error,
+        "breaker": {
+            "state": breaker.state.value,
+            "failures": breaker.failures,
+            "since": _time_out(breaker.since),
+            "lastFailure": breaker.last_failure,
+        },
+    }
+
+
+def _vitals_in(kept: dict[str, Any]) -> Vitals:
+    breaker = kept["breaker"]
+    return Vitals(
+        health=Health(kept["health"]),
+        failures=kept["failures"],
+        last_ok_at=_time_in(kept["lastOkAt"]),
+        last_failed_at=_time_in(kept["lastFailedAt"]),
+        last_error_code=kept["lastErrorCode"],
+        last_error=kept["lastError"],
+        breaker=Breaker(
+            BreakerState(breaker["state"]), breaker["failures"], _time_in(breaker["since"]), breaker["lastFailure"]
+        ),
+    )
+
+
+def _test_out(result: TestResult) -> dict[str, Any]:
+    checks = [
+        [check.name, check.verdict.value, check.detail, check.next_step, check.code, check.took_ms]
+        for check in result.checks
+    ]
+    return {"at": rfc3339(result.at), "checks": checks}
+
+
+def _test_in(kept: dict[str, Any]) -> TestResult:
+    checks = [Check(name, Verdict(verdict), *rest) for name, verdict, *rest in kept["checks"]]
+    return TestResult(from_rfc3339(kept["at"]), tuple(checks))
+
+
+def _time_out(moment: datetime | None) -> str | None:
+    return rfc3339(moment) if moment else None
+
+
+def _time_in(text: str | None) -> datetime | None:
+    return from_rfc3339(text) if text else None
