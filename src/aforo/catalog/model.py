@@ -1,12 +1,11 @@
 """What is sold through a gateway, and how it compares with what stands there."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from aforo.gateway_sdk.contract import Problem, Product, Step
-from aforo.kit.jsontree import ABSENT, Absent, Json
+from aforo.kit.jsontree import Absent, Json
 
 
 class Status(StrEnum):
@@ -186,5 +185,76 @@ class DriftEpisode:
     gone: bool
 
 
-Labels = Mapping[str, str]
-NOTHING: Absent = ABSENT
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A product's row, without its sealed entities."""
+
+    id: str
+    tenant_id: str
+    integration_id: str
+    ref: str
+    native_id: str
+    name: str
+    version: str | None
+    monetized: bool
+    record_version: int
+    spec_digest: str | None
+    config_digest: str
+    ignored: frozenset[str]
+    drift_id: str | None
+    created_at: datetime
+    updated_at: datetime
+    checked_at: datetime | None
+
+    @property
+    def status(self) -> MonetizationStatus:
+        if self.drift_id:
+            return MonetizationStatus.STALE
+        return MonetizationStatus.MONETIZED if self.monetized else MonetizationStatus.UNMONETIZED
+
+    def recording(self, product: Product, now: datetime) -> "ProductRow":
+        """The row once `product` is recorded as its next version."""
+        return replace(
+            self,
+            ref=product.ref,
+            native_id=product.native_id,
+            name=product.name,
+            version=product.version,
+            record_version=self.record_version + 1,
+            spec_digest=product.spec_digest,
+            config_digest=product.config_digest,
+            updated_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One recorded version: how it came about, by whom, when, and its sealed entities."""
+
+    number: int
+    origin: str
+    actor_id: str
+    created_at: datetime
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrite:
+    """One product to record: as a new row when `expected_version` is None, else on top of exactly that version."""
+
+    row: ProductRow
+    expected_version: int | None
+    origin: str
+    actor_id: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    id: str
+    product_id: str
+    opened_at: datetime
+    closed_at: datetime | None
+    resolution: str | None
+    gone: bool
+    sealed: bytes

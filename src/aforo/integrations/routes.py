@@ -1,0 +1,292 @@
+"""Integrations over HTTP."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+
+from aforo.accounts import Caller, Scope
+from aforo.accounts.door import CallerFor
+from aforo.accounts.service import Accounts
+from aforo.gateway_sdk.contract import Check, Verdict
+from aforo.gateway_sdk.manifest import FieldKind, FormField, Manifest, SignIn, SignInGroup
+from aforo.integrations.model import BreakerState, Health, HealthPoint, Integration, TestResult
+from aforo.integrations.service import Integrations, InUseBy
+from aforo.kit.wire import Moment, Page, WireModel
+
+
+class NewIntegration(WireModel):
+    """`settings` holds every field of the sign-in by name, secrets among them; those are sealed and never read back."""
+
+    name: str
+    gateway: str
+    sign_in: str
+    settings: dict[str, str] = Field(default_factory=dict)
+
+    model_config = WireModel.model_config | {
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "name": "kong-prod",
+                    "gateway": "kong",
+                    "signIn": "header_token",
+                    "settings": {"admin_url": "https://kong.example:8444", "token": "…"},
+                }
+            ]
+        }
+    }
+
+
+class IntegrationPatch(WireModel):
+    """Only what is to change. Secrets that are left out stay as they are."""
+
+    name: str | None = None
+    sign_in: str | None = None
+    settings: dict[str, str] | None = None
+
+
+class CheckView(WireModel):
+    name: str
+    verdict: Verdict
+    detail: str
+    next_step: str | None
+    code: str | None
+    took_ms: float | None
+
+
+class TestView(WireModel):
+    passed: bool
+    at: Moment
+    checks: list[CheckView]
+
+
+class IntegrationView(WireModel):
+    id: str
+    name: str
+    gateway: str
+    sign_in: str
+    settings: dict[str, str]
+    facts: dict[str, str]
+    emulated: bool
+    health: Health
+    breaker: BreakerState
+    created_at: Moment
+    last_test: TestView | None
+
+
+class HealthPointView(WireModel):
+    at: Moment
+    health: Health
+    took_ms: float | None
+    error_code: str | None
+    detail: str | None
+
+
+class HealthView(WireModel):
+    health: Health
+    consecutive_failures: int
+    last_ok_at: Moment | None
+    last_failed_at: Moment | None
+    last_error_code: str | None
+    last_error: str | None
+    history: list[HealthPointView]
+
+
+class BreakerView(WireModel):
+    state: BreakerState
+    consecutive_failures: int
+    since: Moment | None
+    last_failure: str | None
+    probe_at: str | None
+
+
+class FieldView(WireModel):
+    name: str
+    label: str
+    kind: FieldKind
+    hint: str
+    secret: bool
+    required: bool
+    default: str
+    choices: list[str]
+
+
+class SignInView(WireModel):
+    key: str
+    label: str
+    group: SignInGroup
+    recommended: bool
+    fields: list[FieldView]
+
+
+class GatewayView(WireModel):
+    key: str
+    name: str
+    sign_ins: list[SignInView]
+    capabilities: dict[str, str]
+
+
+def router(integrations: Integrations, accounts: Accounts, in_use_by: InUseBy, caller: CallerFor) -> APIRouter:
+    """`/api/v1/integrations` and `/api/v1/gateways`."""
+    api = APIRouter(prefix="/api/v1", tags=["integrations"])
+    reader = Annotated[Caller, Depends(caller(Scope.CONTROL_READ))]
+    writer = Annotated[Caller, Depends(caller(Scope.CONTROL_WRITE))]
+
+    @api.get("/gateways", summary="The gateways that can be connected, with their connect forms")
+    async def gateways(who: reader) -> Page[GatewayView]:
+        del who
+        return Page(data=[_gateway(manifest) for manifest in integrations.manifests()])
+
+    @api.post("/integrations", status_code=201, summary="Connect a gateway; test it next")
+    async def create(new: NewIntegration, who: writer) -> IntegrationView:
+        made = await integrations.create(who.tenant_id, new.name, new.gateway, new.sign_in, new.settings)
+        detail = {"name": made.name, "gateway": made.gateway}
+        await accounts.note(who.tenant_id, who.actor_id, "integration.create", made.id, detail)
+        return _view(made)
+
+    @api.get("/integrations", summary="List integrations")
+    async def all_(who: reader) -> Page[IntegrationView]:
+        return Page(data=[_view(one) for one in await integrations.all(who.tenant_id)])
+
+    @api.get("/integrations/{integration_id}", summary="One integration; secrets show their last four characters")
+    async def show(integration_id: str, who: reader) -> IntegrationView:
+        return _view(await integrations.get(who.tenant_id, integration_id))
+
+    @api.patch("/integrations/{integration_id}", summary="Change name, sign-in or settings")
+    async def change(integration_id: str, patch: IntegrationPatch, who: writer) -> IntegrationView:
+        after = await integrations.change(
+            who.tenant_id, integration_id, name=patch.name, sign_in=patch.sign_in, values=patch.settings
+        )
+        fields: dict[str, Any] = {"fields": sorted(patch.settings or {})}
+        await accounts.note(who.tenant_id, who.actor_id, "integration.change", integration_id, fields)
+        return _view(after)
+
+    @api.delete("/integrations/{integration_id}", status_code=204, summary="Forget an integration")
+    async def remove(
+        integration_id: str, who: writer, force: Annotated[Literal["orphan"] | None, Query()] = None
+    ) -> None:
+        await integrations.remove(who.tenant_id, integration_id, in_use_by, force=force == "orphan")
+        await accounts.note(who.tenant_id, who.actor_id, "integration.remove", integration_id, {"force": force})
+
+    @api.post("/integrations/{integration_id}/test", summary="Test the connection with real calls")
+    async def test(integration_id: str, who: writer) -> TestView:
+        await integrations.get(who.tenant_id, integration_id)
+        async for _ in integrations.test(who.tenant_id, integration_id):
+            pass
+        result = (await integrations.get(who.tenant_id, integration_id)).last_test
+        assert result is not None, "a test always stores its result"  # noqa: S101  says what the reader may rely on
+        return _test(result)
+
+    @api.get("/integrations/{integration_id}/health", summary="Health, and its history of 24 hours")
+    async def health(integration_id: str, who: reader) -> HealthView:
+        one = await integrations.get(who.tenant_id, integration_id)
+        return _health(one, await integrations.history(who.tenant_id, integration_id))
+
+    @api.get("/integrations/{integration_id}/breaker", summary="State of the circuit breaker")
+    async def breaker(integration_id: str, who: reader) -> BreakerView:
+        one = await integrations.get(who.tenant_id, integration_id)
+        return _breaker(one, integrations.probe_at(one))
+
+    @api.post("/integrations/{integration_id}/breaker/reset", summary="Let calls pass again at once")
+    async def reset(integration_id: str, who: writer) -> BreakerView:
+        one = await integrations.reset_breaker(who.tenant_id, integration_id)
+        await accounts.note(who.tenant_id, who.actor_id, "breaker.reset", integration_id, {})
+        return _breaker(one, integrations.probe_at(one))
+
+    return api
+
+
+def _view(one: Integration) -> IntegrationView:
+    return IntegrationView(
+        id=one.id,
+        name=one.name,
+        gateway=one.gateway,
+        sign_in=one.sign_in,
+        settings={**one.settings, **one.secret_hints},
+        facts=dict(one.facts),
+        emulated=one.emulated,
+        health=one.vitals.health,
+        breaker=one.vitals.breaker.state,
+        created_at=one.created_at,
+        last_test=_test(one.last_test) if one.last_test else None,
+    )
+
+
+def _test(result: TestResult) -> TestView:
+    return TestView(passed=result.passed, at=result.at, checks=[_check(check) for check in result.checks])
+
+
+def _check(check: Check) -> CheckView:
+    return CheckView(
+        name=check.name,
+        verdict=check.verdict,
+        detail=check.detail,
+        next_step=check.next_step,
+        code=check.code,
+        took_ms=check.took_ms,
+    )
+
+
+def _health(one: Integration, history: list[HealthPoint]) -> HealthView:
+    vitals = one.vitals
+    return HealthView(
+        health=vitals.health,
+        consecutive_failures=vitals.failures,
+        last_ok_at=vitals.last_ok_at,
+        last_failed_at=vitals.last_failed_at,
+        last_error_code=vitals.last_error_code,
+        last_error=vitals.last_error,
+        history=[
+            HealthPointView(
+                at=point.at,
+                health=point.health,
+                took_ms=point.took_ms,
+                error_code=point.error_code,
+                detail=point.detail,
+            )
+            for point in history
+        ],
+    )
+
+
+def _breaker(one: Integration, probe_at: str | None) -> BreakerView:
+    breaker = one.vitals.breaker
+    return BreakerView(
+        state=breaker.state,
+        consecutive_failures=breaker.failures,
+        since=breaker.since,
+        last_failure=breaker.last_failure,
+        probe_at=probe_at,
+    )
+
+
+def _gateway(manifest: Manifest) -> GatewayView:
+    return GatewayView(
+        key=manifest.key,
+        name=manifest.name,
+        sign_ins=[_sign_in(way) for way in manifest.sign_ins],
+        capabilities={capability.value: support.level for capability, support in manifest.capabilities.items()},
+    )
+
+
+def _sign_in(way: SignIn) -> SignInView:
+    return SignInView(
+        key=way.key,
+        label=way.label,
+        group=way.group,
+        recommended=way.recommended,
+        fields=[_field(field) for field in way.fields],
+    )
+
+
+def _field(field: FormField) -> FieldView:
+    return FieldView(
+        name=field.name,
+        label=field.label,
+        kind=field.kind,
+        hint=field.hint,
+        secret=field.secret,
+        required=field.required,
+        default=field.default,
+        choices=[value for value, _ in field.choices],
+    )
