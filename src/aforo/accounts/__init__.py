@@ -1,5 +1,38 @@
-"""Tenants, users, roles, API keys and the audit trail."""
+"""Tenants, users, roles, API keys and the audit trail.
 
-from aforo.accounts.model import Caller, Role, Scope, presented_key
+What the edge needs is imported at once; `Accounts`, `CallerFor` and `Door` come on first use, since they bring the
+database library and the web framework along, which the edge does without.
+"""
 
-__all__ = ["Caller", "Role", "Scope", "presented_key"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from aforo.accounts.errors import KeyRevoked, MissingScope, TenantMismatch
+from aforo.accounts.model import Caller, Role, Scope, Session, presented_key
+
+if TYPE_CHECKING:
+    from aforo.accounts.door import SESSION_COOKIE, CallerFor, Door
+    from aforo.accounts.service import Accounts
+
+__all__ = [
+    "SESSION_COOKIE",
+    "Accounts",
+    "Caller",
+    "CallerFor",
+    "Door",
+    "KeyRevoked",
+    "MissingScope",
+    "Role",
+    "Scope",
+    "Session",
+    "TenantMismatch",
+    "presented_key",
+]
+
+_LATER = {"Accounts": "service", "CallerFor": "door", "Door": "door", "SESSION_COOKIE": "door"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

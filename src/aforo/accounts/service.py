@@ -51,6 +51,10 @@ class Accounts:
         await self.note(tenant.id, admin.id, "tenant.create", tenant.id, {"slug": slug})
         return tenant
 
+    async def tenants(self) -> list[Tenant]:
+        """Oldest first."""
+        return await self._store.tenants()
+
     async def tenant(self, id_or_slug: str) -> Tenant:
         found = await self._store.tenant(id_or_slug)
         if found is None:

@@ -5,14 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
-from aforo.accounts import Caller, Scope
-from aforo.accounts.door import CallerFor
-from aforo.accounts.service import Accounts
+from aforo.accounts import Accounts, Caller, CallerFor, Scope
 from aforo.catalog import views
 from aforo.catalog.service import Catalog, ImportResult
-from aforo.jobs import Jobs
-from aforo.jobs.routes import SLOW, Prefer, answer
-from aforo.jobs.service import Report
+from aforo.jobs import SLOW, Jobs, Prefer, Report, answer
 from aforo.kit.jsontree import Json
 from aforo.kit.wire import Page, WireModel
 

@@ -143,7 +143,7 @@ class Catalog:
         await self.product(tenant_id, product_id)
         return await self._store.versions(product_id)
 
-    async def in_use_by(self, integration_id: str, tenant_id: str) -> list[str]:
+    async def in_use_by(self, tenant_id: str, integration_id: str) -> list[str]:
         """Names of the products that an integration's removal would forget."""
         return [row.name for row in await self._store.products(tenant_id, integration_id=integration_id)]
 

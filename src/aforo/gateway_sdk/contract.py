@@ -30,6 +30,8 @@ class Entity:
     secrets    pointers into `fields` that hold secrets; sealed at rest, compared as keyed hashes
     masked     pointers whose value the vendor does not tell; never compared, listed as "cannot be restored"
     owned      carries Aforo's mark
+    references pointers into `fields` that hold a sibling's key, with that sibling's kind. A comparison that has paired
+               the siblings may read such a key through the pairs, so that a renamed sibling is one change, not two
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Entity:
     secrets: frozenset[str] = frozenset()
     masked: frozenset[str] = frozenset()
     owned: bool = False
+    references: Mapping[str, str] = field(default_factory=dict)
 
     def wished(self) -> dict[str, Json]:
         """The fields without server defaults and masked values: what somebody asked for."""

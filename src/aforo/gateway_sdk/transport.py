@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -94,6 +94,10 @@ class Answer:
         return value
 
 
+Judge = Callable[[Answer], GatewayError | None]
+"""A connector's own reading of an answer: the error that it means, or None to go by its status."""
+
+
 @dataclass(frozen=True, slots=True)
 class TlsSetup:
     """PEM texts: an extra CA bundle, and a client certificate with its key for mTLS. `proxy` is a URL."""
@@ -135,9 +139,13 @@ class Transport:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
+        judge: Judge | None = None,
         timeout_seconds: float = _PATIENCE_SECONDS,
     ) -> Answer:
         """Make one call. Any 2xx comes back, and so do the statuses in `accept`; everything else raises.
+
+        `judge` is asked first, for vendors whose status alone does not tell (AWS: an expired token is a 400 or a 403);
+        what it returns is raised, and breaker, health and budget hear of it as of any other fault.
 
         `operation` is the name that call limits go by, "METHOD /path" unless given. Redirects are not followed: a
         management API does not redirect, and a secret must not travel. A 429 is waited for and tried again, at most
@@ -152,6 +160,8 @@ class Transport:
             )
             try:
                 answer = await self._send(request)
+                if judge and (verdict := judge(answer)):
+                    raise verdict
                 self._judge(answer, method, accept)
             except GatewayThrottled as throttled:
                 await self._gate.failed(throttled)

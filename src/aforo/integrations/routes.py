@@ -5,9 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from aforo.accounts import Caller, Scope
-from aforo.accounts.door import CallerFor
-from aforo.accounts.service import Accounts
+from aforo.accounts import Accounts, Caller, CallerFor, Scope
 from aforo.gateway_sdk.contract import Check, Verdict
 from aforo.gateway_sdk.manifest import FieldKind, FormField, Manifest, SignIn, SignInGroup
 from aforo.integrations.model import BreakerState, Health, HealthPoint, Integration, TestResult

@@ -22,8 +22,8 @@ from aforo.kit.errors import Conflict, NotFound
 from aforo.kit.ids import new_id
 from aforo.kit.secretbox import SecretBox
 
-InUseBy = Callable[[str], Awaitable[list[str]]]
-"""Given an integration's id, the names of what would be lost with it."""
+InUseBy = Callable[[str, str], Awaitable[list[str]]]
+"""Given a tenant and an integration, the names of what would be lost with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Integrations:
     async def remove(self, tenant_id: str, integration_id: str, in_use_by: InUseBy, *, force: bool = False) -> None:
         """Forget a connection. Refused while something hangs on it, unless the caller says that it may be orphaned."""
         integration = await self.get(tenant_id, integration_id)
-        used = await in_use_by(integration_id)
+        used = await in_use_by(tenant_id, integration_id)
         if used and not force:
             some = ", ".join(used[:5]) + (f" and {len(used) - 5} more" if len(used) > 5 else "")
             raise InUse(

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header
 from fastapi.responses import JSONResponse
 
-from aforo.accounts.door import CallerFor
-from aforo.accounts.model import Caller, Scope
+from aforo.accounts import Caller, CallerFor, Scope
 from aforo.jobs.model import Job, JobState
 from aforo.jobs.service import PATIENCE_SECONDS, Jobs, Work
 from aforo.kit.wire import Moment, WireModel

@@ -1,0 +1,99 @@
+"""The api process: records, console, usage queries."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+import aforo
+import aforo.accounts.routes
+import aforo.catalog.drift_routes
+import aforo.catalog.routes
+import aforo.integrations.routes
+import aforo.jobs.routes
+from aforo.app import problems
+from aforo.app.settings import Settings
+from aforo.app.wiring import Rooms, open_rooms
+
+
+def create(rooms: Rooms) -> FastAPI:
+    """The whole ASGI app over wired rooms."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await rooms.jobs.recover()
+        yield
+        await rooms.aclose()
+
+    app = FastAPI(
+        title="Aforo",
+        version=aforo.__version__,
+        description="Monetization control plane for APIs behind API gateways.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    _mount_api(app, rooms)
+    _mount_probes(app)
+    return app
+
+
+def _mount_api(app: FastAPI, rooms: Rooms) -> None:
+    caller = rooms.door.caller
+    catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
+    app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
+    app.include_router(aforo.integrations.routes.router(integrations, rooms.accounts, catalog.in_use_by, caller))
+    app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
+    app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
+    app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
+
+
+def _mount_probes(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["probes"], summary="The process runs")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", tags=["probes"], summary="The process can do its work")
+    async def readyz() -> JSONResponse:
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", tags=["probes"], summary="Prometheus metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def wish_for_emulators() -> bool:
+    """Ask the supervisor to start the emulators; False when there is no supervisor to ask."""
+    handle = os.environ.get("AFORO_WISH_FD")
+    if handle is None:
+        return False
+    os.write(int(handle), b"emulate\n")
+    return True
+
+
+def main() -> None:
+    """Serve until stopped. Settings come from the environment."""
+    import uvicorn
+
+    from aforo.app.http_protocol import AforoHttpProtocol
+
+    settings = Settings()
+    uvicorn.run(
+        create(open_rooms(settings)),
+        host=settings.host,
+        port=settings.port,
+        http=AforoHttpProtocol,
+        loop="uvloop",
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Every expected failure as RFC 9457 `application/problem+json`: the one table from kinds of error to status."""
+
+import logging
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from aforo.catalog.errors import RestoreIncomplete
+from aforo.catalog.views import step_view, to_json
+from aforo.gateway_sdk.errors import (
+    BreakerOpen,
+    GatewayChanged,
+    GatewayError,
+    GatewayThrottled,
+    TargetRefused,
+)
+from aforo.kit.errors import (
+    AforoError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Overloaded,
+    TooLarge,
+    Unauthenticated,
+    Unreadable,
+)
+
+_STATUS: Final[tuple[tuple[type[AforoError], int, str], ...]] = (
+    (Unreadable, 400, "Unreadable request"),
+    (Unauthenticated, 401, "Not signed in"),
+    (Forbidden, 403, "Not allowed"),
+    (NotFound, 404, "Not found"),
+    (GatewayChanged, 412, "Changed at the gateway"),
+    (Conflict, 409, "Conflict"),
+    (TooLarge, 413, "Too large"),
+    (Invalid, 422, "Invalid"),
+    (TargetRefused, 422, "Address refused"),
+    (Overloaded, 503, "Overloaded"),
+    (BreakerOpen, 503, "Calls to this gateway are held back"),
+    (GatewayThrottled, 503, "The gateway asks us to slow down"),
+    (GatewayError, 502, "The gateway did not do it"),
+)
+_CODES: Final = {400: "unreadable", 404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
+
+log = logging.getLogger(__name__)
+
+
+def problem(fault: Exception, instance: str | None = None) -> dict[str, Any]:
+    """The body for any failure; an unexpected one says no more than that it happened."""
+    if not isinstance(fault, AforoError):
+        return {
+            "type": "about:blank",
+            "title": "Internal error",
+            "status": 500,
+            "detail": "Aforo failed while working on this. Nothing is known to have been changed. It has been logged.",
+            "code": "internal",
+            **({"instance": instance} if instance else {}),
+        }
+    status, title = _status(fault)
+    body: dict[str, Any] = {
+        "type": f"urn:aforo:problem:{fault.code}",
+        "title": title,
+        "status": status,
+        "detail": str(fault),
+        "code": fault.code,
+    }
+    if instance:
+        body["instance"] = instance
+    if isinstance(fault, Invalid):
+        body["errors"] = [{"pointer": pointer, "detail": detail} for pointer, detail in fault.faults]
+    if isinstance(fault, RestoreIncomplete):
+        body["steps"] = [to_json(step_view(step)) for step in fault.steps]
+    return body
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the app as a problem."""
+
+    async def expected(request: Request, fault: Exception) -> JSONResponse:
+        return answer(fault, request.url.path)
+
+    async def invalid(request: Request, fault: Exception) -> JSONResponse:
+        assert isinstance(fault, RequestValidationError)  # noqa: S101  Starlette hands over what it was registered for
+        return answer(_from_validation(fault), request.url.path)
+
+    async def http(request: Request, fault: Exception) -> JSONResponse:
+        assert isinstance(fault, HTTPException)  # noqa: S101  as above
+        return _plain(fault.status_code, str(fault.detail), request.url.path)
+
+    async def unexpected(request: Request, fault: Exception) -> JSONResponse:
+        log.error("unexpected failure on %s %s", request.method, request.url.path, exc_info=fault)
+        return answer(fault, request.url.path)
+
+    app.add_exception_handler(AforoError, expected)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def answer(fault: Exception, instance: str | None = None) -> JSONResponse:
+    body = problem(fault, instance)
+    headers = {}
+    if isinstance(fault, Overloaded | BreakerOpen | GatewayThrottled):
+        headers["Retry-After"] = str(max(1, round(fault.retry_after_seconds)))
+    if isinstance(fault, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, body["status"], headers=headers, media_type="application/problem+json")
+
+
+def _status(fault: AforoError) -> tuple[int, str]:
+    for kind, status, title in _STATUS:
+        if isinstance(fault, kind):
+            return status, title
+    return 500, "Internal error"
+
+
+def _from_validation(fault: RequestValidationError) -> AforoError:
+    if any(error["type"] == "json_invalid" for error in fault.errors()):
+        return Unreadable("The body is not JSON.", next_step="Send a JSON object.")
+    faults = tuple(
+        ("/" + "/".join(str(part) for part in error["loc"] if part != "body"), str(error["msg"]))
+        for error in fault.errors()
+    )
+    return Invalid("The request is not valid.", faults, next_step="Correct the members named.")
+
+
+def _plain(status: int, detail: str, instance: str) -> JSONResponse:
+    code = _CODES.get(status, f"http_{status}")
+    body = {
+        "type": f"urn:aforo:problem:{code}",
+        "title": detail,
+        "status": status,
+        "detail": f"{detail}.",
+        "code": code,
+        "instance": instance,
+    }
+    return JSONResponse(body, status, media_type="application/problem+json")
