@@ -14,6 +14,7 @@ import aforo.catalog.routes
 import aforo.integrations.routes
 import aforo.jobs.routes
 from aforo.app import problems
+from aforo.app.idempotency import IdempotentPosts
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms
 
@@ -36,6 +37,7 @@ def create(rooms: Rooms) -> FastAPI:
         redoc_url=None,
     )
     problems.install(app)
+    app.add_middleware(IdempotentPosts, answers=rooms.first_answers, door=rooms.door)
     _mount_api(app, rooms)
     _mount_probes(app)
     return app

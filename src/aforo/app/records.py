@@ -7,13 +7,20 @@ from alembic.config import Config
 from sqlalchemy import create_engine
 
 import aforo.accounts.sql
+import aforo.app.idempotency
 import aforo.catalog.sql
 import aforo.integrations.sql
 import aforo.jobs.sql
 from aforo.kit.db import metadata
 
-TABLES = (aforo.accounts.sql, aforo.catalog.sql, aforo.integrations.sql, aforo.jobs.sql)
-"""Importing a room's `sql` declares its tables on `metadata`."""
+TABLES = (
+    aforo.accounts.sql,
+    aforo.app.idempotency,
+    aforo.catalog.sql,
+    aforo.integrations.sql,
+    aforo.jobs.sql,
+)
+"""Importing these modules declares their tables on `metadata`."""
 
 __all__ = ["TABLES", "alembic_config", "metadata", "upgrade"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from aforo.accounts.door import Door
-from aforo.accounts.service import Accounts
+from aforo.accounts import Accounts, Door
 from aforo.accounts.sql import AccountStore
+from aforo.app.idempotency import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
 from aforo.catalog import Catalog, DriftWatch, Impact, ProductStore, Vault
@@ -30,6 +30,7 @@ class Rooms:
     catalog: Catalog
     watch: DriftWatch
     jobs: Jobs
+    first_answers: FirstAnswers
 
     async def aclose(self) -> None:
         await self.jobs.stop()
@@ -48,7 +49,8 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     watch = DriftWatch(products, integrations, vault, clock)
     catalog = Catalog(products, integrations, vault, watch, _no_impact_yet, clock)
     jobs = Jobs(JobStore(db), clock, problem)
-    return Rooms(settings, clock, db, accounts, Door(accounts), integrations, catalog, watch, jobs)
+    first_answers = FirstAnswers(db, box, clock)
+    return Rooms(settings, clock, db, accounts, Door(accounts), integrations, catalog, watch, jobs, first_answers)
 
 
 async def _no_impact_yet(tenant_id: str, product_ids: Collection[str]) -> Mapping[str, Impact]:

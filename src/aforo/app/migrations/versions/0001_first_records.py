@@ -11,6 +11,15 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "first_answers",
+        sa.Column("tenant_id", sa.Text(), nullable=False),
+        sa.Column("key_sha256", sa.Text(), nullable=False),
+        sa.Column("request_sha256", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant_id", "key_sha256", name=op.f("pk_first_answers")),
+    )
+    op.create_table(
         "audit",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("tenant_id", sa.Text(), nullable=False),
@@ -239,6 +248,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("first_answers")
     op.drop_table("product_versions")
     with op.batch_alter_table("drift_episodes", schema=None) as batch_op:
         batch_op.drop_index("ix_drift_episodes_product")
