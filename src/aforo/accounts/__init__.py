@@ -7,11 +7,11 @@ database library and the web framework along, which the edge does without.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from aforo.accounts.errors import KeyRevoked, MissingScope, TenantMismatch
+from aforo.accounts.errors import KeyRevoked, MissingScope, SignInNeeded, TenantMismatch
 from aforo.accounts.model import Caller, Role, Scope, Session, presented_key
 
 if TYPE_CHECKING:
-    from aforo.accounts.door import SESSION_COOKIE, CallerFor, Door
+    from aforo.accounts.door import SESSION_COOKIE, CallerFor, Door, VisitorFor
     from aforo.accounts.service import Accounts
 
 __all__ = [
@@ -25,11 +25,19 @@ __all__ = [
     "Role",
     "Scope",
     "Session",
+    "SignInNeeded",
     "TenantMismatch",
+    "VisitorFor",
     "presented_key",
 ]
 
-_LATER = {"Accounts": "service", "CallerFor": "door", "Door": "door", "SESSION_COOKIE": "door"}
+_LATER = {
+    "Accounts": "service",
+    "CallerFor": "door",
+    "Door": "door",
+    "SESSION_COOKIE": "door",
+    "VisitorFor": "door",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from starlette.requests import Request
 
-from aforo.accounts.errors import CsrfFailed, MissingScope, TenantMismatch
+from aforo.accounts.errors import CsrfFailed, MissingScope, SignInNeeded, TenantMismatch
 from aforo.accounts.model import Caller, Scope, Session, presented_key
 from aforo.accounts.service import Accounts
 from aforo.kit.errors import Unauthenticated
@@ -18,6 +18,12 @@ class CallerFor(Protocol):
     """Given a scope, a dependency that lets in only callers who have it."""
 
     def __call__(self, scope: Scope) -> Callable[[Request], Awaitable[Caller]]: ...
+
+
+class VisitorFor(Protocol):
+    """Given a scope, a dependency that lets in only people who are signed in and may do that."""
+
+    def __call__(self, scope: Scope) -> Callable[[Request], Awaitable[Session]]: ...
 
 
 class Door:
@@ -40,6 +46,29 @@ class Door:
 
         return dependency
 
+    def visitor(self, scope: Scope) -> Callable[[Request], Awaitable[Session]]:
+        """A dependency for pages: who is signed in. A form must carry the session's token as `csrf_token`.
+
+        What the page's shell shows of the person is left in `request.state`.
+        """
+
+        async def dependency(request: Request) -> Session:
+            session = await self.session(request)
+            if session is None:
+                raise SignInNeeded("Sign in to see this page.", next_step="Use the link that `aforo serve` printed.")
+            if request.method not in _SAFE_METHODS:
+                await _check_form(request, session)
+            if not session.caller.may(scope):
+                raise MissingScope(
+                    f"This needs a role with {scope.value}; yours is {session.person.role.value}.",
+                    next_step="Ask an administrator.",
+                )
+            request.state.person = session.person
+            request.state.csrf_token = session.csrf
+            return session
+
+        return dependency
+
     async def session(self, request: Request) -> Session | None:
         """The signed-in person, if any."""
         return await self._accounts.session(request.cookies.get(SESSION_COOKIE))
@@ -56,3 +85,9 @@ class Door:
         if request.method not in _SAFE_METHODS and request.headers.get("x-csrf-token") != session.csrf:
             raise CsrfFailed("The session's CSRF token is missing or wrong.", next_step="Reload the page.")
         return session.caller
+
+
+async def _check_form(request: Request, session: Session) -> None:
+    given = (await request.form()).get("csrf_token")
+    if given != session.csrf:
+        raise CsrfFailed("This form is older than your session. Nothing was changed.", next_step="Reload the page.")

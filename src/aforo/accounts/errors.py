@@ -25,3 +25,9 @@ class CsrfFailed(Forbidden):
     """A form came without the token of its session."""
 
     code = "csrf_failed"
+
+
+class SignInNeeded(Unauthenticated):
+    """A page was asked for without a session."""
+
+    code = "sign_in_needed"

@@ -128,10 +128,15 @@ class Accounts:
                 "This sign-in link was used already, or is older than 30 minutes.",
                 next_step="Run `aforo admin sign-in-link` on the server for a new one.",
             )
-        cookie = secrets.token_urlsafe(32)
-        expires_at = self._clock.now() + SESSION_LIFE
-        await self._store.add_session(_sha256(cookie), user_id, secrets.token_urlsafe(24), expires_at)
-        return cookie
+        return await self._new_session(user_id)
+
+    async def sign_in_with_key(self, presented: str) -> str:
+        """Exchange a live admin key for a session of the tenant's administrator."""
+        caller = await self.caller_of_key(presented.strip())
+        if Scope.ADMIN not in caller.scopes or caller.test:
+            raise Unauthenticated("Only a live admin key signs in here.", next_step="Use an admin key or a link.")
+        admin = next(person for person in await self._store.people(caller.tenant_id) if person.role is Role.ADMIN)
+        return await self._new_session(admin.id)
 
     async def session(self, cookie: str | None) -> Session | None:
         found = await self._store.session(_sha256(cookie), self._clock.now()) if cookie else None
@@ -149,6 +154,12 @@ class Accounts:
 
     async def audit(self, tenant_id: str, limit: int = 100) -> Sequence[AuditEntry]:
         return await self._store.audit(tenant_id, limit)
+
+    async def _new_session(self, user_id: str) -> str:
+        cookie = secrets.token_urlsafe(32)
+        expires_at = self._clock.now() + SESSION_LIFE
+        await self._store.add_session(_sha256(cookie), user_id, secrets.token_urlsafe(24), expires_at)
+        return cookie
 
 
 def _sha256(text: str) -> str:

@@ -1,6 +1,5 @@
 """The api process: records, console, usage queries."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,9 +10,10 @@ import aforo
 import aforo.accounts.routes
 import aforo.catalog.drift_routes
 import aforo.catalog.routes
+import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
-from aforo.app import problems
+from aforo.app import console, problems, tryout
 from aforo.app.idempotency import IdempotentPosts
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms
@@ -36,8 +36,9 @@ def create(rooms: Rooms) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    problems.install(app)
     app.add_middleware(IdempotentPosts, answers=rooms.first_answers, door=rooms.door)
+    render = console.mount(app, rooms)
+    problems.install(app, lambda request, fault: console.fail(render, request, fault))
     _mount_api(app, rooms)
     _mount_probes(app)
     return app
@@ -48,9 +49,11 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
     app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
     app.include_router(aforo.integrations.routes.router(integrations, rooms.accounts, catalog.in_use_by, caller))
+    app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
+    app.include_router(tryout.router(rooms))
 
 
 def _mount_probes(app: FastAPI) -> None:
@@ -67,15 +70,6 @@ def _mount_probes(app: FastAPI) -> None:
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-def wish_for_emulators() -> bool:
-    """Ask the supervisor to start the emulators; False when there is no supervisor to ask."""
-    handle = os.environ.get("AFORO_WISH_FD")
-    if handle is None:
-        return False
-    os.write(int(handle), b"emulate\n")
-    return True
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """Every expected failure as RFC 9457 `application/problem+json`: the one table from kinds of error to status."""
 
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from aforo.catalog.errors import RestoreIncomplete
@@ -49,6 +50,16 @@ _CODES: Final = {400: "unreadable", 404: "not_found", 405: "method_not_allowed",
 log = logging.getLogger(__name__)
 
 
+class HttpProblem(AforoError):
+    """What the router says by itself: no such path, or not with this method."""
+
+    def __init__(self, status: int, title: str) -> None:
+        super().__init__(f"{title}.")
+        self.status = status
+        self.title = title
+        self.code = _CODES.get(status, f"http_{status}")  # type: ignore[misc]  the one error whose code is a value
+
+
 def problem(fault: Exception, instance: str | None = None) -> dict[str, Any]:
     """The body for any failure; an unexpected one says no more than that it happened."""
     if not isinstance(fault, AforoError):
@@ -77,23 +88,26 @@ def problem(fault: Exception, instance: str | None = None) -> dict[str, Any]:
     return body
 
 
-def install(app: FastAPI) -> None:
-    """Answer every failure of the app as a problem."""
+Fail = Callable[[Request, Exception], Response]
 
-    async def expected(request: Request, fault: Exception) -> JSONResponse:
-        return answer(fault, request.url.path)
 
-    async def invalid(request: Request, fault: Exception) -> JSONResponse:
+def install(app: FastAPI, fail: Fail) -> None:
+    """Give every failure of the app to `fail`, as one of our errors where it is one that is expected."""
+
+    async def expected(request: Request, fault: Exception) -> Response:
+        return fail(request, fault)
+
+    async def invalid(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, RequestValidationError)  # noqa: S101  Starlette hands over what it was registered for
-        return answer(_from_validation(fault), request.url.path)
+        return fail(request, _from_validation(fault))
 
-    async def http(request: Request, fault: Exception) -> JSONResponse:
+    async def http(request: Request, fault: Exception) -> Response:
         assert isinstance(fault, HTTPException)  # noqa: S101  as above
-        return _plain(fault.status_code, str(fault.detail), request.url.path)
+        return fail(request, HttpProblem(fault.status_code, str(fault.detail)))
 
-    async def unexpected(request: Request, fault: Exception) -> JSONResponse:
+    async def unexpected(request: Request, fault: Exception) -> Response:
         log.error("unexpected failure on %s %s", request.method, request.url.path, exc_info=fault)
-        return answer(fault, request.url.path)
+        return fail(request, fault)
 
     app.add_exception_handler(AforoError, expected)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -112,6 +126,8 @@ def answer(fault: Exception, instance: str | None = None) -> JSONResponse:
 
 
 def _status(fault: AforoError) -> tuple[int, str]:
+    if isinstance(fault, HttpProblem):
+        return fault.status, fault.title
     for kind, status, title in _STATUS:
         if isinstance(fault, kind):
             return status, title
@@ -126,16 +142,3 @@ def _from_validation(fault: RequestValidationError) -> AforoError:
         for error in fault.errors()
     )
     return Invalid("The request is not valid.", faults, next_step="Correct the members named.")
-
-
-def _plain(status: int, detail: str, instance: str) -> JSONResponse:
-    code = _CODES.get(status, f"http_{status}")
-    body = {
-        "type": f"urn:aforo:problem:{code}",
-        "title": detail,
-        "status": status,
-        "detail": f"{detail}.",
-        "code": code,
-        "instance": instance,
-    }
-    return JSONResponse(body, status, media_type="application/problem+json")

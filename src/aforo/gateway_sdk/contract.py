@@ -48,7 +48,7 @@ class Entity:
         """The fields without server defaults and masked values: what somebody asked for."""
         wish: dict[str, Json] = {}
         for pointer, value in leaves(self.fields):
-            if pointer not in self.masked and not self.is_default(pointer, value):
+            if pointer and pointer not in self.masked and not self.is_default(pointer, value):
                 put(wish, pointer, value)
         return wish
 
@@ -179,6 +179,21 @@ class Document:
     filename: str
     media_type: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupKit:
+    """What an operator needs on the gateway's side before it can be connected: a document and how to apply it.
+
+    A gateway that has one offers it in a part `setup` with `kit(settings, facts, variant) -> SetupKit`, which raises
+    Invalid for a variant that it does not have.
+    """
+
+    document: Document
+    external_id: str
+    command: str
+    link: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Gateway(Protocol):

@@ -26,20 +26,22 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class StateFile:
-    """An emulator's state as one JSON file, replaced atomically; without a path it lives in memory only."""
+    """An emulator's state as one JSON file, replaced atomically; without a path it lives in this object only."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
+        self._kept = "{}"
 
     def load(self) -> dict[str, Any]:
         """The last saved state, or an empty one."""
-        if self._path is None or not self._path.exists():
-            return {}
-        loaded: dict[str, Any] = json.loads(self._path.read_text())
+        if self._path is not None:
+            self._kept = self._path.read_text() if self._path.exists() else "{}"
+        loaded: dict[str, Any] = json.loads(self._kept)
         return loaded
 
     def save(self, state: dict[str, Any]) -> None:
         if self._path is None:
+            self._kept = json.dumps(state)
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._path.parent)

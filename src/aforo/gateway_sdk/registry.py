@@ -3,13 +3,13 @@
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 from typing import Any, cast
 
-from aforo.gateway_sdk.contract import Connection, Gateway
+from aforo.gateway_sdk.contract import Connection, Gateway, SetupKit
 from aforo.gateway_sdk.manifest import Manifest
 
 _PACKAGE = "aforo.gateways"
@@ -29,6 +29,13 @@ class Entry:
     def emulator(self) -> Any:
         """The module `emulator`: `create(state)` and `sample_connection(base_url)`, see gateway_sdk.emulator."""
         return self._part("emulator")
+
+    def setup(self, settings: Mapping[str, str], facts: Mapping[str, str], variant: str) -> SetupKit | None:
+        """What has to be set up at the gateway first; None where nothing has to."""
+        if not self.has("setup"):
+            return None
+        kit = cast("Callable[[Mapping[str, str], Mapping[str, str], str], SetupKit]", self._part("setup").kit)
+        return kit(settings, facts, variant)
 
     def has(self, part: str) -> bool:
         return importlib.util.find_spec(f"{_PACKAGE}.{self.manifest.key}.{part}") is not None

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from aforo.accounts import Accounts, Caller, CallerFor, Scope
-from aforo.gateway_sdk.contract import Check, Verdict
+from aforo.gateway_sdk.contract import Check, SetupKit, Verdict
 from aforo.gateway_sdk.manifest import FieldKind, FormField, Manifest, SignIn, SignInGroup
-from aforo.integrations.model import BreakerState, Health, HealthPoint, Integration, TestResult
+from aforo.integrations.model import BreakerState, Health, Integration, TestResult
 from aforo.integrations.service import Integrations, InUseBy
 from aforo.kit.wire import Moment, Page, WireModel
 
@@ -72,32 +72,6 @@ class IntegrationView(WireModel):
     last_test: TestView | None
 
 
-class HealthPointView(WireModel):
-    at: Moment
-    health: Health
-    took_ms: float | None
-    error_code: str | None
-    detail: str | None
-
-
-class HealthView(WireModel):
-    health: Health
-    consecutive_failures: int
-    last_ok_at: Moment | None
-    last_failed_at: Moment | None
-    last_error_code: str | None
-    last_error: str | None
-    history: list[HealthPointView]
-
-
-class BreakerView(WireModel):
-    state: BreakerState
-    consecutive_failures: int
-    since: Moment | None
-    last_failure: str | None
-    probe_at: str | None
-
-
 class FieldView(WireModel):
     name: str
     label: str
@@ -122,6 +96,15 @@ class GatewayView(WireModel):
     name: str
     sign_ins: list[SignInView]
     capabilities: dict[str, str]
+
+
+class SetupView(WireModel):
+    external_id: str
+    filename: str
+    template: str
+    quick_create_link: str | None
+    deploy_command: str
+    notes: list[str]
 
 
 def router(integrations: Integrations, accounts: Accounts, in_use_by: InUseBy, caller: CallerFor) -> APIRouter:
@@ -175,21 +158,11 @@ def router(integrations: Integrations, accounts: Accounts, in_use_by: InUseBy, c
         assert result is not None, "a test always stores its result"  # noqa: S101  says what the reader may rely on
         return _test(result)
 
-    @api.get("/integrations/{integration_id}/health", summary="Health, and its history of 24 hours")
-    async def health(integration_id: str, who: reader) -> HealthView:
-        one = await integrations.get(who.tenant_id, integration_id)
-        return _health(one, await integrations.history(who.tenant_id, integration_id))
-
-    @api.get("/integrations/{integration_id}/breaker", summary="State of the circuit breaker")
-    async def breaker(integration_id: str, who: reader) -> BreakerView:
-        one = await integrations.get(who.tenant_id, integration_id)
-        return _breaker(one, integrations.probe_at(one))
-
-    @api.post("/integrations/{integration_id}/breaker/reset", summary="Let calls pass again at once")
-    async def reset(integration_id: str, who: writer) -> BreakerView:
-        one = await integrations.reset_breaker(who.tenant_id, integration_id)
-        await accounts.note(who.tenant_id, who.actor_id, "breaker.reset", integration_id, {})
-        return _breaker(one, integrations.probe_at(one))
+    @api.get("/integrations/{integration_id}/cloudformation", summary="The role template, and how to deploy it")
+    async def cloudformation(
+        integration_id: str, who: reader, variant: Annotated[Literal["read_only", "full"], Query()] = "full"
+    ) -> SetupView:
+        return _setup(await integrations.setup(who.tenant_id, integration_id, variant))
 
     return api
 
@@ -225,36 +198,14 @@ def _check(check: Check) -> CheckView:
     )
 
 
-def _health(one: Integration, history: list[HealthPoint]) -> HealthView:
-    vitals = one.vitals
-    return HealthView(
-        health=vitals.health,
-        consecutive_failures=vitals.failures,
-        last_ok_at=vitals.last_ok_at,
-        last_failed_at=vitals.last_failed_at,
-        last_error_code=vitals.last_error_code,
-        last_error=vitals.last_error,
-        history=[
-            HealthPointView(
-                at=point.at,
-                health=point.health,
-                took_ms=point.took_ms,
-                error_code=point.error_code,
-                detail=point.detail,
-            )
-            for point in history
-        ],
-    )
-
-
-def _breaker(one: Integration, probe_at: str | None) -> BreakerView:
-    breaker = one.vitals.breaker
-    return BreakerView(
-        state=breaker.state,
-        consecutive_failures=breaker.failures,
-        since=breaker.since,
-        last_failure=breaker.last_failure,
-        probe_at=probe_at,
+def _setup(kit: SetupKit) -> SetupView:
+    return SetupView(
+        external_id=kit.external_id,
+        filename=kit.document.filename,
+        template=kit.document.text,
+        quick_create_link=kit.link,
+        deploy_command=kit.command,
+        notes=list(kit.notes),
     )
 
 

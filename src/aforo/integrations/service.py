@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from aforo.gateway_sdk.budget import Budget
-from aforo.gateway_sdk.contract import Check, Connection, Gateway, Verdict
+from aforo.gateway_sdk.contract import Check, Connection, Gateway, SetupKit, Verdict
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateway_sdk.manifest import Manifest, SignIn
 from aforo.gateway_sdk.registry import Entry
@@ -170,6 +170,15 @@ class Integrations:
     async def history(self, tenant_id: str, integration_id: str, *, hours: int = 24) -> list[HealthPoint]:
         await self.get(tenant_id, integration_id)
         return await self._store.history(integration_id, self._clock.now() - timedelta(hours=hours))
+
+    async def setup(self, tenant_id: str, integration_id: str, variant: str) -> SetupKit:
+        """What the operator sets up at the gateway before the connection can work."""
+        integration = await self.get(tenant_id, integration_id)
+        facts = {**self._reach.facts, **integration.facts}
+        kit = self._entry(integration.gateway).setup(integration.settings, facts, variant)
+        if kit is None:
+            raise NotFound(f"{integration.name} needs nothing to be set up first.")
+        return kit
 
     async def reset_breaker(self, tenant_id: str, integration_id: str) -> Integration:
         integration = await self.get(tenant_id, integration_id)

@@ -1,0 +1,71 @@
+"""The console: pages of the rooms in one shell, static files, and failures as pages for people."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+import aforo.accounts.pages
+from aforo.accounts import SignInNeeded
+from aforo.app.problems import answer, problem
+from aforo.app.web.nav import navigation
+from aforo.app.web.render import Render
+from aforo.app.web.styleguide import routes as styleguide
+from aforo.app.wiring import Rooms
+
+_SOURCE: Final = Path(aforo.__file__).parent
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "jobs")
+_BUILT: Final = ("/integrations", "/products")
+_MACHINE_PATHS: Final = (
+    "/api/",
+    "/v1/",
+    "/internal/",
+    "/emulated/",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
+
+
+def mount(app: FastAPI, rooms: Rooms) -> Render:
+    """Add all pages to the app."""
+    templates = [(room, _SOURCE / room / "templates") for room in _ROOMS_WITH_PAGES]
+    render = Render(templates, navigation=navigation(_BUILT), clock=rooms.clock)
+    secure = rooms.settings.base_url.startswith("https://")
+    app.include_router(render.assets.routes())
+    app.include_router(aforo.accounts.pages.router(rooms.accounts, rooms.door, render.page, secure=secure))
+    if rooms.settings.development:
+        app.include_router(styleguide(render))
+    return render
+
+
+def fail(render: Render, request: Request, fault: Exception) -> Response:
+    """A failure in the form that the caller reads: a problem for machines, a page for people."""
+    if not wants_page(request):
+        return answer(fault, request.url.path)
+    if isinstance(fault, SignInNeeded):
+        return RedirectResponse(f"/sign-in?next={quote(_where(request))}", 303)
+    told = problem(fault, request.url.path)
+    return render.page(
+        "shell/error.html",
+        request,
+        status=told["status"],
+        title=told["title"],
+        detail=getattr(fault, "detail", told["detail"]),
+        next_step=getattr(fault, "next_step", None),
+        code=told["code"],
+        back_href="/integrations",
+        back_label="Back to Integrations",
+    )
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks for a page."""
+    return not request.url.path.startswith(_MACHINE_PATHS) and "text/html" in request.headers.get("accept", "")
+
+
+def _where(request: Request) -> str:
+    return request.url.path if request.method != "GET" else str(request.url).removeprefix(str(request.base_url)[:-1])
