@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 import aforo.accounts.pages
 from aforo.accounts import SignInNeeded
 from aforo.app.problems import answer, problem
+from aforo.app.web import look
 from aforo.app.web.nav import navigation
 from aforo.app.web.render import Render
 from aforo.app.web.styleguide import routes as styleguide
@@ -36,6 +37,7 @@ def mount(app: FastAPI, rooms: Rooms) -> Render:
     render = Render(templates, navigation=navigation(_BUILT), clock=rooms.clock)
     secure = rooms.settings.base_url.startswith("https://")
     app.include_router(render.assets.routes())
+    app.include_router(look.routes())
     app.include_router(aforo.accounts.pages.router(rooms.accounts, rooms.door, render.page, secure=secure))
     if rooms.settings.development:
         app.include_router(styleguide(render))

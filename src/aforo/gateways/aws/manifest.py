@@ -1,0 +1,123 @@
+"""AWS API Gateway as data: ways to connect, kinds of entity, what it can do, and AWS's own call limits."""
+
+from typing import Final
+
+from aforo.gateway_sdk.contract import SPEC_KIND
+from aforo.gateway_sdk.manifest import (
+    CallLimit,
+    Capability,
+    EntityKind,
+    FieldKind,
+    FormField,
+    Manifest,
+    SignIn,
+    SignInGroup,
+    Support,
+)
+
+_LIMITS_PAGE: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
+_YES: Final = Support("yes")
+
+_REGION = FormField("region", "Region", hint="us-east-1. One integration sees one region.")
+_WAY_THERE = (
+    FormField(
+        "endpoint_url",
+        "Endpoint",
+        FieldKind.URL,
+        hint="Leave empty for AWS itself. A private endpoint or a stand-in: all calls, STS included, go there.",
+        required=False,
+    ),
+    FormField(
+        "ca_bundle", "CA bundle", FieldKind.MULTILINE, hint="PEM, for an endpoint with a certificate of your own.",
+        required=False,
+    ),
+    FormField("proxy", "Proxy", FieldKind.URL, hint="http://proxy.example:3128", required=False),
+)  # fmt: skip
+
+_ROLE = SignIn(
+    key="aws_role",
+    label="IAM role in your account",
+    group=SignInGroup.AWS_ROLE,
+    recommended=True,
+    help="Create the role with the CloudFormation template shown here. It trusts Aforo's AWS principal, and only "
+    "together with this integration's ExternalId. No key of yours is stored.",
+    fields=(
+        FormField("role_arn", "Role ARN", hint="arn:aws:iam::123456789012:role/AforoGatewayAccess"),
+        _REGION,
+        *_WAY_THERE,
+    ),
+)
+
+_ACCESS_KEYS = SignIn(
+    key="access_keys",
+    label="Access key",
+    group=SignInGroup.MANUAL,
+    help="An IAM user's key with the rights that the role template lists, or temporary keys with their session token.",
+    fields=(
+        FormField("access_key_id", "Access key ID", hint="AKIA…"),
+        FormField("secret_access_key", "Secret access key", secret=True),
+        FormField("session_token", "Session token", hint="Only with temporary keys.", secret=True, required=False),
+        _REGION,
+        *_WAY_THERE,
+    ),
+)
+
+_CAPABILITIES: Final = {
+    Capability.SIGN_IN: _YES,
+    Capability.TEST: Support("yes", "A role must refuse a wrong and a missing ExternalId; writing is never tried."),
+    Capability.DISCOVER: Support("yes", "REST and HTTP APIs, one product for each stage; WebSocket APIs are left out."),
+    Capability.CAPTURE: Support("yes", "The deployed stage's export, API and stage settings, usage plans."),
+    Capability.DIFF: _YES,
+    Capability.IMPORT: _YES,
+    Capability.DRIFT: Support("yes", "Of what is deployed: an edit that nobody has deployed is not seen."),
+    Capability.RESTORE: Support("yes", "Re-import and deployment; a deleted API comes back under a new id."),
+    Capability.PRICING_SYNC: Support("not_yet", "Planned as usage plans; HTTP APIs have none."),
+    Capability.MONETIZED_TAG: Support("not_yet", "Planned as a tag and a deny policy."),
+    Capability.PROVISION: Support("not_yet", "Planned as API keys in usage plans; HTTP APIs have no keys."),
+    Capability.SUSPEND: Support("not_yet", "Planned by disabling the API key."),
+    Capability.ROTATE: Support("not_yet", "Planned as a second key in the same plan."),
+    Capability.REVOKE: Support("not_yet", "Planned by deleting the key."),
+    Capability.ARTIFACT: Support("not_yet", "Planned as a Lambda authorizer and an access-log forwarder."),
+    Capability.ENFORCE: Support("not_yet", "Comes with the Lambda authorizer."),
+}
+
+
+def _limit(operation: str, per_seconds: float, *, calls: float = 1, burst: int = 1) -> CallLimit:
+    return CallLimit(calls, per_seconds, burst, f"apigateway:{operation}", _LIMITS_PAGE)
+
+
+# Operations are named service:Operation, for HTTP APIs apigateway:v2.Operation. Fixed by AWS per account and region,
+# and shared with all other automation there.
+_CALL_LIMITS: Final = (
+    _limit("", 1, calls=10, burst=40),
+    _limit("CreateApiKey", 1, calls=5, burst=5),
+    _limit("DeleteApiKey", 1, calls=5, burst=5),
+    _limit("CreateResource", 1, calls=5, burst=5),
+    _limit("GetResources", 2, calls=5, burst=5),
+    _limit("PutRestApi", 1),
+    _limit("CreateDeployment", 5),
+    _limit("ImportRestApi/regional", 3),
+    _limit("ImportRestApi/edge", 30),
+    _limit("DeleteRestApi", 30),
+    _limit("UpdateAccount", 20),
+    _limit("UpdateUsagePlan", 20),
+)
+
+MANIFEST: Final = Manifest(
+    key="aws",
+    name="AWS API Gateway",
+    product_word="API stage",
+    sign_ins=(_ROLE, _ACCESS_KEYS),
+    kinds=(
+        EntityKind(SPEC_KIND, "API description", foreign_is_drift=True),
+        EntityKind("integrations", "Integrations and authorizers", foreign_is_drift=True),
+        EntityKind("api", "API settings"),
+        EntityKind("stage", "Stage settings"),
+        # One more plan on a stage lets more keys through, at other limits.
+        EntityKind("usage_plan", "Usage plan", foreign_is_drift=True),
+    ),
+    capabilities=_CAPABILITIES,
+    emulator_port=8093,
+    call_limits=_CALL_LIMITS,
+    limits_shared_by=("role_arn", "access_key_id", "region"),
+)
