@@ -13,10 +13,12 @@ import aforo.catalog.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
+import aforo.usage.routes
 from aforo.app import console, problems, tryout
 from aforo.app.idempotency import IdempotentPosts
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms
+from aforo.usage import EventLog
 
 
 def create(rooms: Rooms) -> FastAPI:
@@ -54,6 +56,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
+    app.include_router(aforo.usage.routes.router(EventLog(rooms.settings.data_dir / "log"), caller))
 
 
 def _mount_probes(app: FastAPI) -> None:
@@ -85,6 +88,7 @@ def main() -> None:
         port=settings.port,
         http=AforoHttpProtocol,
         loop="uvloop",
+        ws="none",
         log_level="warning",
         server_header=False,
         proxy_headers=False,

@@ -29,8 +29,10 @@ from aforo.kit.errors import (
     Unauthenticated,
     Unreadable,
 )
+from aforo.usage.errors import UnsupportedMedia
 
 _STATUS: Final[tuple[tuple[type[AforoError], int, str], ...]] = (
+    (UnsupportedMedia, 415, "Unsupported media type"),
     (Unreadable, 400, "Unreadable request"),
     (Unauthenticated, 401, "Not signed in"),
     (Forbidden, 403, "Not allowed"),

@@ -37,6 +37,10 @@ class Budget:
         self.throttled += 1
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
+    def paused_seconds(self) -> float:
+        """How long the vendor still wants us to wait."""
+        return max(0.0, self._paused_until - self._clock.monotonic())
+
     def _wait_seconds(self, operation: str, *, urgent: bool) -> float:
         now = self._clock.monotonic()
         wait = max([self._paused_until - now, *(bucket.wait_seconds(now) for bucket in self._matching(operation))])

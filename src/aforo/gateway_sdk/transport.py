@@ -154,6 +154,7 @@ class Transport:
         name = operation or f"{method} {httpx2.URL(url).path}"
         for trial in range(_TRIES_WHEN_THROTTLED):
             await self._gate.admit()
+            self._refuse_long_pause()
             await self._budget.take(name, urgent=self._urgent)
             request = self._http.build_request(
                 method, url, params=params, json=json_body, content=content, headers=headers, timeout=timeout_seconds
@@ -165,7 +166,7 @@ class Transport:
                 self._judge(answer, method, accept)
             except GatewayThrottled as throttled:
                 await self._gate.failed(throttled)
-                self._budget.pause(min(throttled.retry_after_seconds, _PATIENCE_SECONDS))
+                self._budget.pause(throttled.retry_after_seconds)
                 if trial + 1 == _TRIES_WHEN_THROTTLED or throttled.retry_after_seconds > _PATIENCE_SECONDS:
                     raise
             except GatewayError as fault:
@@ -175,6 +176,16 @@ class Transport:
                 await self._gate.passed(answer.took_ms)
                 return answer
         raise AssertionError("unreachable: the last trial returns or raises")
+
+    def _refuse_long_pause(self) -> None:
+        """While the vendor wants us to be quiet for longer than anybody would wait, say so instead of calling."""
+        left = self._budget.paused_seconds()
+        if left > _PATIENCE_SECONDS:
+            raise GatewayThrottled(
+                f"{self._name} asked us to make no call for another {left:.0f} s.",
+                next_step="Try again then.",
+                retry_after_seconds=left,
+            )
 
     def hush(self, text: str) -> str:
         """The text without any of this connection's secrets."""
@@ -266,13 +277,19 @@ def check_address(host: str, address: str, *, allow_private: bool) -> None:
         return
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    if ip.is_link_local or str(ip) in _METADATA_ADDRESSES or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+    if str(ip) in _METADATA_ADDRESSES or _is_never_a_gateway(ip):
         raise refused_target(host)
     if not allow_private and not ip.is_global:
         raise TargetRefused(
             f"{host} is a private or loopback address, which this installation does not call.",
             next_step="Set AFORO_ALLOW_PRIVATE_TARGETS=true if your gateways live on a private network.",
         )
+
+
+def _is_never_a_gateway(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    if ip.is_loopback:  # ::1 lies in a range that counts as reserved
+        return False
+    return ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved
 
 
 def refused_target(host: str) -> TargetRefused:

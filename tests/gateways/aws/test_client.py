@@ -11,6 +11,8 @@ import httpx2
 import pytest
 from moto.server import ThreadedMotoServer
 
+from aforo.catalog.rules.diff import compare
+from aforo.catalog.rules.restore import plan_restore
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.contract import Connection, Gateway, Verdict
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, StateFile, answer, read_body
@@ -241,6 +243,26 @@ async def test_no_log_line_holds_a_key_or_a_token_even_at_debug(caplog: pytest.L
     assert keys.secrets[0] not in repr(keys)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "app", "code"),
+    [
+        ("http://127.0.0.1:1", None, "gateway_unreachable"),
+        ("http://169.254.169.254", None, "target_refused"),
+        ("http://website.example", Scripted(200, "<html></html>", {"content-type": "text/html"}), "gateway_not_an_api"),
+        ("http://website.example", Scripted(404, "<html></html>", {"content-type": "text/html"}), "gateway_not_an_api"),
+    ],
+    ids=["nobody listens", "metadata address", "a website", "a website without the page"],
+)
+async def test_a_wrong_address_is_told_in_the_first_line_and_ends_the_test(
+    endpoint: str, app: Scripted | None, code: str
+) -> None:
+    connected = connect(connection(app, {**KEYS, "endpoint_url": endpoint}, clock=SystemClock()))
+    told = [check async for check in connected.check()]
+    await connected.aclose()
+    assert [(check.name, check.verdict, check.code) for check in told] == [("Address reached", Verdict.FAILED, code)]
+    assert "planted" not in str(told)
+
+
 @pytest.fixture(scope="module")
 def moto_url() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -288,6 +310,27 @@ async def test_against_moto_a_stage_is_found_with_its_settings_and_plan(moto: Aw
     assert plan is not None
     assert plan.wished()["quota"] == {"limit": 1000, "period": "MONTH"}
     assert await gateway.read(product) == product
+
+
+async def test_against_moto_edited_settings_and_a_plan_are_put_back(moto: Aws, gateway: Gateway) -> None:
+    api_id = await made_in_moto(moto)
+    found = await gateway.discover(lambda *_: None)
+    recorded = next(product for product in found.products if product.native_id == f"{api_id}/prod")
+    plan = next(entity for entity in recorded.entities if entity.kind == "usage_plan")
+    place, name = {"restApiId": api_id}, {"stageName": "prod"}
+    described = {"patchOperations": [{"op": "replace", "path": "/description", "value": "edited"}]}
+    await moto.call("apigateway", "UpdateRestApi", {**place, **described})
+    await moto.call("apigateway", "UpdateStage", {**place, **name, **described})
+    limit = {"patchOperations": [{"op": "replace", "path": "/quota/limit", "value": "7"}]}
+    await moto.call("apigateway", "UpdateUsagePlan", {"usagePlanId": plan.native_id, **limit})
+    live = await gateway.read(recorded)
+    done: list[str] = []
+    steps = plan_restore(recorded, live, MANIFEST.kinds).steps
+    await gateway.apply(recorded, live, steps, lambda step: done.append(step.kind))
+    assert done == ["api", "stage", "usage_plan"]
+    restored = await gateway.read(recorded)
+    assert restored is not None
+    assert compare(recorded, restored, MANIFEST.kinds).changes == ()
 
 
 async def test_against_moto_pages_are_followed_and_an_absent_api_is_not_found(moto: Aws) -> None:

@@ -1,6 +1,7 @@
 """The connector against the emulated account: test, discover, read, and put back what somebody changed."""
 
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
@@ -19,6 +22,7 @@ from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.client import Aws
 from aforo.gateways.aws.connector import connect
+from aforo.gateways.aws.emulator.app import AwsEmulator
 from aforo.gateways.aws.emulator.identity import AFORO_KEY
 from aforo.gateways.aws.emulator.seeds import EXTERNAL_ID, OPEN_ROLE_ARN, ROLE_ARN
 from aforo.gateways.aws.manifest import MANIFEST
@@ -33,6 +37,7 @@ PRINCIPAL = {"aws_access_key_id": AFORO_KEY[0], "aws_secret_access_key": AFORO_K
 class Account:
     """An emulated account with its switches, a connected gateway, and the account's own administrator."""
 
+    app: AwsEmulator
     board: Switchboard
     gateway: Gateway
     admin: Aws
@@ -75,10 +80,10 @@ async def account() -> AsyncIterator[Account]:
     app = emulator.create(StateFile())
     emulator.seed(app)
     board, clock = Switchboard(app), HandClock()
-    sign_in, settings = emulator.sample_connection(BASE)
-    admin = Aws(connection(board, sign_in, settings, clock))
-    gateway = connect(connection(board, sign_in, settings, clock))
-    yield Account(board, gateway, admin, clock)
+    sign_in, keys = emulator.sample_connection(BASE)
+    admin = Aws(connection(board, sign_in, keys, clock))
+    gateway = connect(connection(board, sign_in, keys, clock))
+    yield Account(app, board, gateway, admin, clock)
     await gateway.aclose()
     await admin.aclose()
 
@@ -133,8 +138,8 @@ async def test_a_new_role_is_waited_for_up_to_thirty_seconds(account: Account) -
 
 
 async def test_a_wrong_secret_is_refused_without_being_shown(account: Account) -> None:
-    sign_in, settings = emulator.sample_connection(BASE)
-    wrong = {**settings, "secret_access_key": "planted/secret/never/shown"}
+    sign_in, keys = emulator.sample_connection(BASE)
+    wrong = {**keys, "secret_access_key": "planted/secret/never/shown"}
     told = await lines(connect(connection(account.board, sign_in, wrong, account.clock)))
     assert told["Credential accepted"].code == "gateway_auth_failed"
     assert "planted" not in str(told)
@@ -170,6 +175,24 @@ async def test_unreadable_usage_plans_leave_rest_stages_out_rather_than_without_
     assert found.partial
     assert found.products
     assert all(product.native_id.startswith("v2:") for product in found.products)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(429, times=3, after=1, path="/restapis", body='{"message":"Too Many Requests"}'),
+        Fault(200, after=1, path="/restapis", cut=True),
+        Fault(403, after=1, path="/restapis", body='{"message":"not authorized"}'),
+    ],
+    ids=["throttled", "cut", "forbidden"],
+)
+async def test_a_page_that_fails_in_the_middle_makes_discovery_partial(account: Account, fault: Fault) -> None:
+    account.app.switches.page_size = 3
+    account.board.faults.append(replace(fault))
+    found = await account.gateway.discover(lambda *_: None)
+    assert found.partial
+    assert [problem.what for problem in found.problems] == ["REST APIs"]
+    assert 0 < len(found.products) < 12
 
 
 async def test_only_a_first_call_that_fails_raises(account: Account) -> None:
@@ -385,14 +408,14 @@ async def test_discovery_and_restore_stay_within_awss_call_limits() -> None:
         async def failed(self, error: GatewayError) -> None:
             heard.append(error)
 
-    sign_in, settings = emulator.sample_connection(BASE)
-    plain = connection(app, sign_in, settings, clock)
+    sign_in, keys = emulator.sample_connection(BASE)
+    plain = connection(app, sign_in, keys, clock)
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app))
     transport = Transport(http, gateway_name="AWS", budget=Budget(MANIFEST.call_limits, clock), gate=Hearing())
     gateway = connect(replace(plain, transport=transport))
     found = await gateway.discover(lambda *_: None)
     one = next(product for product in found.products if product.ref == "PaymentsAPI/prod")
-    account = Account(Switchboard(app), gateway, Aws(replace(plain, transport=transport)), clock)
+    account = Account(app, Switchboard(app), gateway, Aws(replace(plain, transport=transport)), clock)
     for edit in (edit_plan, edit_document):
         await edit(account, one)
         await account.restore(one)
@@ -430,3 +453,42 @@ async def test_a_re_created_product_is_found_by_its_name(account: Account) -> No
     found = await account.gateway.read(strayed)
     assert found is not None
     assert found.native_id == recorded.native_id
+
+
+async def test_cors_that_others_switched_on_is_switched_off_again(account: Account) -> None:
+    before = await account.product("WeatherAPI/prod")
+    api_id = before.native_id.removeprefix("v2:").split("/")[0]
+    await account.admin.call("apigatewayv2", "DeleteCorsConfiguration", {"ApiId": api_id})
+    recorded = await account.live(before)
+    cors = {"ApiId": api_id, "CorsConfiguration": {"AllowOrigins": ["https://others.example"]}}
+    await account.admin.call("apigatewayv2", "UpdateApi", cors)
+    assert await account.drift(recorded) == ["/api/settings/corsConfiguration/allowOrigins"]
+    await account.restore(recorded)
+    assert await account.drift(recorded) == []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(paths=st.lists(st.sampled_from(["pay", "refunds", "charges/{id}"]), min_size=1, unique=True), data=st.data())
+async def test_any_imported_api_comes_back_as_it_was_after_it_was_deleted(
+    account: Account, paths: list[str], data: st.DataObject
+) -> None:
+    methods = st.sampled_from(["get", "post", "x-amazon-apigateway-any-method"])
+    kinds = st.sampled_from([{"type": "mock"}, {"type": "http_proxy", "uri": "https://b.example", "httpMethod": "GET"}])
+    operation = {"responses": {"200": {"description": "200 response"}}}
+    name = f"Generated{uuid.uuid4().hex}"
+    document = {
+        "openapi": "3.0.1",
+        "info": {"title": name, "version": "1.0"},
+        "paths": {
+            f"/{path}": {data.draw(methods): {**operation, "x-amazon-apigateway-integration": data.draw(kinds)}}
+            for path in paths
+        },
+    }
+    asked = {"body": json.dumps(document).encode(), "parameters": {"endpointConfigurationTypes": "REGIONAL"}}
+    made = await account.admin.call("apigateway", "ImportRestApi", asked)
+    deployed = {"restApiId": made["id"], "stageName": "prod", "variables": {"mode": "live"}}
+    await account.admin.call("apigateway", "CreateDeployment", deployed)
+    recorded = await account.product(f"{name}/prod")
+    await account.admin.call("apigateway", "DeleteRestApi", {"restApiId": made["id"]})
+    await account.restore(recorded)
+    assert await account.drift(recorded) == []

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.gateways.aws.served_emulator import Account, code, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.emulator.app import HANDLERS
 from aforo.gateways.aws.emulator.operations import HTTP, REST
-from tests.gateways.aws.served_emulator import Account, code, serving
 
 NO = "none-such"
 INTEGRATION = "x-amazon-apigateway-integration"
@@ -29,7 +29,9 @@ DOCUMENT = {
     },
 }
 TEXT = json.dumps(DOCUMENT)
-FUNCTION = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:f/invocations"
+FUNCTION = (
+    "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:f/invocations"
+)
 
 
 @dataclass
@@ -339,7 +341,7 @@ HTTP_CASES: dict[str, tuple[Try, Try, str]] = {
                        lambda h: h.c.get_deployments(ApiId=NO), "NotFoundException"),
     "DeleteDeployment": (
         lambda h: h.c.delete_deployment(ApiId=h.api, DeploymentId=h.c.create_deployment(ApiId=h.api)["DeploymentId"]),
-        lambda h: h.c.delete_deployment(ApiId=h.api, DeploymentId=h.deployment), "NotFoundException"),
+        lambda h: h.c.delete_deployment(ApiId=h.api, DeploymentId=h.deployment), "BadRequestException"),
     "CreateStage": (lambda h: h.c.create_stage(ApiId=h.api, StageName="$default", AutoDeploy=True),
                     lambda h: h.c.create_stage(ApiId=h.api, StageName="prod"), "ConflictException"),
     "GetStage": (lambda h: h.c.get_stage(ApiId=h.api, StageName="prod"),

@@ -39,7 +39,7 @@ class Restore:
         """The steps in order; those on the two halves of the document are one write."""
         where = self._known or await self._there()
         document = [step for step in steps if step.kind in {SPEC_KIND, INTEGRATIONS} and _writes(step)]
-        if document or where is None or not await self._has_stage(where):
+        if document or where is None or not (self._known or await self._has_stage(where)):
             where = await self._write_document(where, document)
             for step in document:
                 done(step)

@@ -6,7 +6,7 @@ from typing import Any
 from aforo.gateways.aws.emulator.http.apis import paged
 from aforo.gateways.aws.emulator.http.definition import deploy, edited, the_api
 from aforo.gateways.aws.emulator.region import Record, Region, existing, picked
-from aforo.gateways.aws.emulator.wire import bad_request, conflict, not_found
+from aforo.gateways.aws.emulator.wire import bad_request, conflict
 
 _STAGE = (
     "AccessLogSettings", "AutoDeploy", "ClientCertificateId", "DefaultRouteSettings", "DeploymentId", "Description",
@@ -39,7 +39,7 @@ def delete_deployment(region: Region, params: Mapping[str, Any]) -> Record:
     api = the_api(region, params)
     key = _deployment(api, params["DeploymentId"])["DeploymentId"]
     if any(stage.get("DeploymentId") == key for stage in api["stages"].values()):
-        raise not_found("Active stages pointing to this deployment must be moved or deleted")
+        raise bad_request("Active stages pointing to this deployment must be moved or deleted")
     del api["deployments"][key]
     return {}
 

@@ -1,0 +1,70 @@
+"""Find what somebody named: by id, or by name or ref where that is unique."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from aforo.app.cli.api import Api, View, quoted
+from aforo.app.cli.exits import Exit
+from aforo.app.cli.failure import Failure, failure
+
+
+def integration(api: Api, word: str) -> View:
+    rows = api.everything("/integrations")["data"]
+    hits = [row for row in rows if word in (row["id"], row["name"])]
+    return _only(hits, rows, "integration", word, next_step="aforo integrations list")
+
+
+def product(api: Api, word: str, of: str | None = None) -> View:
+    """`of` narrows to one integration, named in any way."""
+    if word.startswith("prod_") and (found := _by_id(api, word)):
+        return found
+    integration_id = integration(api, of)["id"] if of else None
+    rows = api.products(integrationId=integration_id)["data"]
+    hits = [row for row in rows if word in (row["id"], row["ref"], row["name"], _full_name(row))]
+    return _only(hits, rows, "product", word, next_step="aforo products list")
+
+
+def _by_id(api: Api, product_id: str) -> View | None:
+    try:
+        return api.get(f"/products/{quoted(product_id)}")
+    except Failure as fault:
+        if fault.exit is Exit.NOT_FOUND:
+            return None
+        raise
+
+
+def _only(hits: Sequence[View], rows: Iterable[View], noun: str, word: str, *, next_step: str) -> View:
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        named = "\n".join(f"  {row['id']}  {_full_name(row)}{_where(row)}" for row in hits)
+        raise failure(
+            "ambiguous",
+            Exit.USAGE,
+            "Ambiguous",
+            f"{len(hits)} {noun}s are called {word!r}:\n{named}",
+            next_step="Name it by its id" + (", or narrow with --integration." if noun == "product" else "."),
+            unharmed="Nothing was changed.",
+        )
+    raise failure(
+        "not_found",
+        Exit.NOT_FOUND,
+        "Not found",
+        f"There is no {noun} {word!r}.{_close(word, rows)}",
+        next_step=next_step,
+        unharmed="Nothing was changed.",
+    )
+
+
+def _full_name(row: View) -> str:
+    return f"{row['name']} {row['version']}" if row.get("version") else str(row["name"])
+
+
+def _where(row: View) -> str:
+    return f"  (ref {row['ref']}, integration {row['integrationId']})" if "ref" in row else ""
+
+
+def _close(word: str, rows: Iterable[View]) -> str:
+    names = sorted({str(row[member]) for row in rows for member in ("name", "ref") if row.get(member)})
+    near = get_close_matches(word, names, n=3)
+    return f" Did you mean {' or '.join(near)}?" if near else ""

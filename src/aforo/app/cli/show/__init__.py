@@ -1,0 +1,1 @@
+"""JSON of the API in, Rich renderables out; nothing here calls or decides."""

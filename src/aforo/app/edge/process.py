@@ -1,0 +1,124 @@
+"""The edge's one process: joins the parts, serves, and drains."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+import structlog
+import uvicorn
+import uvloop
+
+from aforo.accounts.keyring import KeyRing
+from aforo.app.edge.asgi import EdgeApp
+from aforo.app.edge.handlers import Handlers
+from aforo.app.edge.metrics import EdgeMetrics
+from aforo.app.http_protocol import AforoHttpProtocol
+from aforo.kit.clock import SystemClock
+from aforo.kit.errors import AforoError
+from aforo.usage import Ingests
+
+_POLL_SECONDS: Final = 0.5
+_DRAIN_SECONDS: Final = 20
+
+
+def run(data_dir: Path, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; then stop accepting, finish what was begun, sync, and return.
+
+    Ends with status 1 and one log line when the usage log cannot be opened.
+    """
+    _log_to_stderr()
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it once more after draining: the logs close first
+        signal.signal(number, lambda *_: None)
+    try:
+        uvloop.run(_serve(data_dir, host, port))
+    except (AforoError, OSError) as fault:
+        structlog.get_logger().error("the edge cannot start", reason=str(fault))
+        sys.exit(1)
+
+
+async def _serve(data_dir: Path, host: str, port: int) -> None:
+    clock = SystemClock()
+    keys = KeyRing(data_dir / "records.db", clock)
+    keys.refresh()
+    ingests = Ingests(data_dir / "log", clock)
+    handlers = Handlers(keys, ingests, EdgeMetrics(ingests.logs))
+    server = _Server(_config(EdgeApp(handlers.answer), host, port), handlers)
+    polling = asyncio.create_task(_poll(keys))
+    try:
+        await server.serve()
+    finally:
+        polling.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await polling
+        await ingests.aclose()
+        keys.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying not-ready as soon as it is asked to stop."""
+
+    def __init__(self, config: uvicorn.Config, handlers: Handlers) -> None:
+        super().__init__(config)
+        self._handlers = handlers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            address = self.servers[0].sockets[0].getsockname()
+            structlog.get_logger().info("edge listens", host=address[0], port=address[1])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._handlers.draining = True
+        await super().shutdown(sockets)
+
+
+async def _poll(keys: KeyRing) -> None:
+    log = structlog.get_logger()
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        try:
+            await asyncio.to_thread(keys.refresh)
+        except Exception:
+            log.exception("the API keys could not be read; the last ones known stay in force")
+
+
+def _config(app: EdgeApp, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=AforoHttpProtocol,
+        ws="none",
+        lifespan="off",
+        loop="uvloop",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=1024,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+
+
+def _log_to_stderr() -> None:
+    """One JSON object a line; uvicorn's warnings among them."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.getLogger("uvicorn").addHandler(_ToStructlog(logging.WARNING))
+
+
+class _ToStructlog(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().warning(record.getMessage(), logger=record.name)

@@ -1,0 +1,80 @@
+"""An emulator of the Admin API of Kong OSS 3.9, in memory and as an ASGI app; also of Konnect's core entities.
+
+Where the facts come from:
+
+- `/services`, `/routes`, `/consumers`, `/plugins`, `/key-auths`, `/acls`, their nesting, paging, tags, errors, and
+  every `/schemas/…`: recorded answers of a real Kong 3.9.3, replayed by the tests.
+- `/upstreams` and targets, `/config`, `/`, `/status`, `/tags`, everything of Konnect: the vendor's description alone. A
+  node without a database (`database="off"`) takes its configuration through `POST /config` and refuses other writes.
+- Consumers' calls below `/proxy`: recorded calls, for the plugins named in `proxy`.
+
+Deliberately different from a real node: changes work at once, nothing is measured for `/status`, and certificates,
+SNIs, vaults and keys do not exist.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from aforo.gateway_sdk.emulator import StateFile
+
+from .admin import AdminApi
+from .app import Gate, KongEmulator
+from .declarative import Declaration
+from .entities import Entities, new_key, new_uuid
+from .node import Node, fingerprint
+from .proxy import Echo, RequestPath, Upstream
+from .schemas import Schema
+from .seeding import seed
+from .signing_in import CONTROL_PLANE, HeaderToken, Konnect
+from .store import Store
+
+__all__ = ["CONTROL_PLANE", "KongEmulator", "create", "sample_connection", "seed"]
+
+
+def create(
+    state: StateFile,
+    *,
+    page_size: int = 100,
+    database: Literal["postgres", "off"] = "postgres",
+    admin_token: str | None = None,
+    token_header: str = "Kong-Admin-Token",  # noqa: S107  the name of a header
+    konnect: bool = False,
+    plugins: Mapping[str, Schema] | None = None,
+    upstream: Upstream | None = None,
+    now: Callable[[], float] = time.time,
+    draw_id: Callable[[], str] = new_uuid,
+    draw_key: Callable[[], str] = new_key,
+) -> KongEmulator:
+    """One emulated node over the entities of the state file.
+
+    `page_size` is how much a list answers unless asked for more. With an `admin_token`, calls need it in
+    `token_header`. With `konnect`, the entities are those of the control plane `CONTROL_PLANE`, below its path, for
+    bearers of the `admin_token` (of any token, without one), and there is no PATCH. `plugins` are installed besides the
+    bundled ones. `upstream` answers consumers' calls instead of the built-in echo. `now`, `draw_id` and `draw_key` are
+    the sources of times in seconds, ids and generated keys.
+    """
+    store = Store(state, now)
+    if "node_id" not in store.facts:
+        store.facts["node_id"] = str(uuid.uuid4())
+        store.save()
+    entities = Entities(store, now, plugins, draw_id, draw_key)
+    has_database = database == "postgres"
+    declaration = Declaration(entities, database=has_database)
+    node = Node(entities, page_size, has_database, declaration.hash)
+    admin = AdminApi(entities, page_size, database=has_database, patches=not konnect)
+    gate = _gate(store, admin_token, token_header, konnect=konnect)
+    requests = RequestPath(store, now, upstream or Echo())
+    return KongEmulator(store, [requests], [node, declaration, admin], gate)
+
+
+def _gate(store: Store, token: str | None, header: str, *, konnect: bool) -> Gate | None:
+    if konnect:
+        return Konnect(token, fingerprint(store.facts["node_id"]))
+    return None if token is None else HeaderToken(token, header)
+
+
+def sample_connection(base_url: str) -> tuple[str, dict[str, str]]:
+    """How to connect to an emulator that was created without a token: the sign-in method and its settings."""
+    return "none", {"admin_url": base_url}

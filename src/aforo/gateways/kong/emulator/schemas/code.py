@@ -1,0 +1,102 @@
+"""Plugins that run code or functions elsewhere."""
+
+from .parts import ANY_LOOSE, ANY_PROTOCOL, plugin
+from .vocabulary import (
+    array,
+    at_least_one_of,
+    boolean,
+    choice,
+    in_code,
+    integer,
+    mutually_required,
+    number,
+    port,
+    secret,
+    string,
+)
+
+PHASES = {
+    "certificate": array(string(required=False), required=True, default=[]),
+    "rewrite": array(string(required=False), required=True, default=[]),
+    "access": array(string(required=False), required=True, default=[]),
+    "header_filter": array(string(required=False), required=True, default=[]),
+    "body_filter": array(string(required=False), required=True, default=[]),
+    "log": array(string(required=False), required=True, default=[]),
+}
+
+PLUGINS = {
+    "aws-lambda": plugin(
+        {
+            "timeout": number(required=True, default=60000),
+            "keepalive": number(required=True, default=60000),
+            "aws_key": secret(),
+            "aws_secret": secret(),
+            "aws_assume_role_arn": secret(),
+            "aws_role_session_name": string(default="kong"),
+            "aws_sts_endpoint_url": string(),
+            "aws_region": string(),
+            "function_name": string(required=False),
+            "qualifier": string(),
+            "invocation_type": choice("RequestResponse", "Event", "DryRun", required=True, default="RequestResponse"),
+            "log_type": choice("Tail", "None", required=True, default="Tail"),
+            "host": string(),
+            "port": port(default=443),
+            "disable_https": boolean(default=False),
+            "unhandled_status": integer(between=[100, 999]),
+            "forward_request_method": boolean(default=False),
+            "forward_request_uri": boolean(default=False),
+            "forward_request_headers": boolean(default=False),
+            "forward_request_body": boolean(default=False),
+            "is_proxy_integration": boolean(default=False),
+            "awsgateway_compatible": boolean(default=False),
+            "proxy_url": string(),
+            "skip_large_bodies": boolean(default=True),
+            "base64_encode_body": boolean(default=True),
+            "aws_imds_protocol_version": choice("v1", "v2", required=True, default="v1"),
+            "empty_arrays_mode": choice("legacy", "correct", required=True, default="legacy"),
+        },
+        mutually_required("config.aws_key", "config.aws_secret"),
+        in_code("config.proxy_url"),
+    ),
+    "azure-functions": plugin(
+        {
+            "timeout": number(default=600000),
+            "keepalive": number(default=60000),
+            "https": boolean(default=True),
+            "https_verify": boolean(default=False),
+            "apikey": secret(),
+            "clientid": secret(),
+            "appname": string(required=True),
+            "hostdomain": string(required=True, default="azurewebsites.net"),
+            "routeprefix": string(default="api"),
+            "functionname": string(required=True),
+        },
+        protocols=ANY_LOOSE,
+    ),
+    "post-function": plugin(
+        PHASES,
+        at_least_one_of(
+            "config.certificate",
+            "config.rewrite",
+            "config.access",
+            "config.header_filter",
+            "config.body_filter",
+            "config.log",
+        ),
+        protocols=ANY_LOOSE,
+        never_on=("consumer",),
+    ),
+    "pre-function": plugin(
+        PHASES,
+        at_least_one_of(
+            "config.certificate",
+            "config.rewrite",
+            "config.access",
+            "config.header_filter",
+            "config.body_filter",
+            "config.log",
+        ),
+        protocols=ANY_PROTOCOL,
+        never_on=("consumer",),
+    ),
+}

@@ -1,0 +1,157 @@
+"""Kong: OSS and Enterprise by the Admin API, Konnect by its control plane, and a kong.yml without any server."""
+
+from typing import Final
+
+from aforo.gateway_sdk.manifest import (
+    CallLimit,
+    Capability,
+    EntityKind,
+    FieldKind,
+    FormField,
+    Manifest,
+    SignIn,
+    SignInGroup,
+    Support,
+)
+
+_ADMIN_URL: Final = FormField(
+    "admin_url", "Admin API address", FieldKind.URL, hint="For example https://kong.internal:8444"
+)
+_WORKSPACE: Final = FormField(
+    "workspace", "Workspace", hint="Kong Enterprise only; empty for the default one", required=False
+)
+_WAY: Final = (
+    FormField(
+        "ca_bundle",
+        "CA bundle",
+        FieldKind.MULTILINE,
+        hint="PEM, if the Admin API's certificate is signed by your own authority",
+        required=False,
+    ),
+    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+)
+
+_NONE: Final = SignIn(
+    "none",
+    "Admin API without sign-in",
+    SignInGroup.MANUAL,
+    (_ADMIN_URL, *_WAY),
+    recommended=True,
+    help="Kong OSS has no sign-in of its own. Use this only where the Admin API listens on a private network.",
+)
+_HEADER_TOKEN: Final = SignIn(
+    "header_token",
+    "Token in a header",
+    SignInGroup.MANUAL,
+    (
+        _ADMIN_URL,
+        FormField("header_name", "Header", default="Kong-Admin-Token", required=False),
+        FormField("token", "Token", secret=True),
+        _WORKSPACE,
+        *_WAY,
+    ),
+    help="For Kong Enterprise RBAC, or for an Admin API behind Kong's own key-auth plugin.",
+)
+_BASIC: Final = SignIn(
+    "basic",
+    "User name and password",
+    SignInGroup.MANUAL,
+    (_ADMIN_URL, FormField("username", "User name"), FormField("password", "Password", secret=True), *_WAY),
+    help="For an Admin API behind a proxy that asks for HTTP basic authentication.",
+)
+_MTLS: Final = SignIn(
+    "mtls",
+    "Client certificate (mTLS)",
+    SignInGroup.MANUAL,
+    (
+        _ADMIN_URL,
+        FormField("client_cert", "Client certificate", FieldKind.MULTILINE, hint="PEM, with any intermediates"),
+        FormField("client_key", "Private key", FieldKind.MULTILINE, hint="PEM, without a passphrase", secret=True),
+        *_WAY,
+    ),
+    help="For an Admin API, or a proxy before it, that asks for a client certificate.",
+)
+_KONNECT: Final = SignIn(
+    "konnect",
+    "Kong Konnect",
+    SignInGroup.MANUAL,
+    (
+        FormField(
+            "region",
+            "Region",
+            FieldKind.CHOICE,
+            default="us",
+            choices=(
+                ("us", "United States"),
+                ("eu", "Europe"),
+                ("au", "Australia"),
+                ("me", "Middle East"),
+                ("in", "India"),
+                ("sg", "Singapore"),
+            ),
+        ),
+        FormField("control_plane_id", "Control plane id", hint="The UUID on the control plane's page in Konnect"),
+        FormField("token", "Access token", hint="spat_… of a system account, or a personal kpat_…", secret=True),
+        FormField("base_url", "Base address", FieldKind.URL, hint="Only to override the region's", required=False),
+        *_WAY,
+    ),
+    recommended=True,
+    help="Konnect offers no app registration for third parties; a system account's token is the way it recommends.",
+)
+_DECLARATIVE: Final = SignIn(
+    "declarative",
+    "kong.yml without a server",
+    SignInGroup.MANUAL,
+    (FormField("document", "kong.yml", FieldKind.MULTILINE, hint="decK or DB-less file, _format_version 3.0"),),
+    help="Aforo works on the file's text. You apply it yourself, with decK or Kong's DB-less mode.",
+)
+
+_YES: Final = {
+    Capability.SIGN_IN: "none, header token, basic, mTLS, Konnect token, or a kong.yml",
+    Capability.TEST: "with real calls; the right to write is not tried",
+    Capability.DISCOVER: "services with routes, plugins, upstreams and targets",
+    Capability.CAPTURE: "every field that a person could have set, secrets sealed",
+    Capability.DIFF: "defaults are learnt from the gateway's own schemas",
+    Capability.IMPORT: "selected services",
+    Capability.DRIFT: "one list pass for all services",
+    Capability.RESTORE: "only what differs; DB-less through the whole file, Konnect by replacement",
+}
+_NOT_YET: Final = {
+    Capability.PRICING_SYNC: "planned: a rate-limiting plugin per consumer, or consumer groups where they exist",
+    Capability.MONETIZED_TAG: "planned: a tag on the service",
+    Capability.PROVISION: "planned: one consumer with key-auth and an ACL group per subscription",
+    Capability.SUSPEND: "planned: Kong has no such flag, so by removing the ACL group",
+    Capability.ROTATE: "planned: a second credential, the first with a ttl",
+    Capability.REVOKE: "planned: deleting the credential and its consumer",
+    Capability.ARTIFACT: "planned: a Lua plugin; Kong OSS takes no code over its Admin API",
+    Capability.ENFORCE: "planned, by the Lua plugin",
+}
+
+MANIFEST: Final = Manifest(
+    key="kong",
+    name="Kong Gateway",
+    product_word="service",
+    sign_ins=(_NONE, _HEADER_TOKEN, _BASIC, _MTLS, _KONNECT, _DECLARATIVE),
+    # A route that somebody adds opens another way to the backend, and a plugin changes who may call and what it costs:
+    # both touch what is sold. Targets come and go with scaling and service discovery, which is nobody's drift.
+    kinds=(
+        EntityKind("upstream", "Upstream"),
+        EntityKind("target", "Target"),
+        EntityKind("service", "Service"),
+        EntityKind("route", "Route", foreign_is_drift=True),
+        EntityKind("plugin", "Plugin", foreign_is_drift=True),
+    ),
+    capabilities={
+        **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+    },
+    emulator_port=8091,
+    call_limits=(
+        CallLimit(
+            calls=50,
+            per_seconds=1,
+            burst=100,
+            source="our own choice: Konnect answers 429 but publishes no numbers; an own Admin API has none",
+        ),
+    ),
+)

@@ -1,0 +1,49 @@
+"""Kong's JSON ⇄ our values: schemas, canonical form, keys, products. Pure."""
+
+from aforo.gateways.kong.mapping.bodies import (
+    REFERENCES,
+    Ids,
+    changed_references,
+    creation,
+    native_ids,
+    patch,
+    replacement,
+    wanted,
+)
+from aforo.gateways.kong.mapping.canonical import MARK, RULES, THIS, Canon, Rule, map_around
+from aforo.gateways.kong.mapping.keys import consumer_key, distinct, plugin_key, route_key, service_key, target_key
+from aforo.gateways.kong.mapping.products import Joined, Tables, notes, products, reference
+from aforo.gateways.kong.mapping.schema import UNKNOWN, Row, Schema, entity_schema, plugin_schema
+
+__all__ = [
+    "MARK",
+    "REFERENCES",
+    "RULES",
+    "THIS",
+    "UNKNOWN",
+    "Canon",
+    "Ids",
+    "Joined",
+    "Row",
+    "Rule",
+    "Schema",
+    "Tables",
+    "changed_references",
+    "consumer_key",
+    "creation",
+    "distinct",
+    "entity_schema",
+    "map_around",
+    "native_ids",
+    "notes",
+    "patch",
+    "plugin_key",
+    "plugin_schema",
+    "products",
+    "reference",
+    "replacement",
+    "route_key",
+    "service_key",
+    "target_key",
+    "wanted",
+]

@@ -1,0 +1,172 @@
+"""Reading events back, newest first, straight from the tail of the log."""
+
+import base64
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from aforo.accounts import Caller
+from aforo.usage import record
+from aforo.usage.dedupe import key_digest
+from aforo.usage.errors import InvalidCursor
+from aforo.usage.model import Credential, Event, Trace
+from aforo.usage.rules.moment import AHEAD_NS, is_late, text_of
+from aforo.usage.rules.quantity import decimal_text
+from aforo.usage.segment_log import LogReader, Position
+
+MAX_LIMIT: Final = 1_000
+_PAGE_BYTES: Final = 128 * 1024 * 1024
+_CURSOR: Final = re.compile(r"1\.(\d{1,12})\.(\d{1,18})\.(\d{1,6})", re.ASCII)
+
+
+class EventQuery(msgspec.Struct, frozen=True):
+    """Which events: `from_ns` ≤ occurredAt < `to_ns`; `product` is an Aforo id or the gateway's own name."""
+
+    customer_id: str | None = None
+    metric: str | None = None
+    product: str | None = None
+    from_ns: int | None = None
+    to_ns: int | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+    def matches(self, event: Event) -> bool:
+        return (
+            (self.customer_id is None or event.customer_id == self.customer_id)
+            and (self.metric is None or event.metric_name == self.metric)
+            and (self.product is None or self.product in (event.product_id, event.product))
+            and (self.from_ns is None or event.occurred_ns >= self.from_ns)
+            and (self.to_ns is None or event.occurred_ns < self.to_ns)
+        )
+
+
+class EventPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Events as the API shows them. A page may be short or even empty and still have a next one: one page reads a
+    bounded stretch of the log."""
+
+    data: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """An event's place in the log: the order of every page."""
+
+    frame: Position
+    index: int
+
+    def cursor(self) -> str:
+        text = f"1.{self.frame.segment}.{self.frame.offset}.{self.index}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+class EventLog:
+    """All events of one data folder, for reading only; safe beside the process that writes, and in several threads.
+
+    Order is that of receipt, newest first: it never changes, so no page repeats or skips an event.
+    """
+
+    def __init__(self, folder: Path, *, page_bytes: int = _PAGE_BYTES) -> None:
+        self._readers = {name: LogReader(folder / name) for name in ("live", "test")}
+        self._page_bytes = page_bytes
+
+    def page(self, caller: Caller, query: EventQuery) -> EventPage:
+        """One page of the caller's own events. Blocks on the disk. Raises InvalidCursor, LogDamaged."""
+        if caller.customer_id is not None:
+            if query.customer_id not in (None, caller.customer_id):
+                return EventPage([], None)
+            query = msgspec.structs.replace(query, customer_id=caller.customer_id)
+        data: list[dict[str, Any]] = []
+        reader = self._readers["test" if caller.test else "live"]
+        for place, event, received_ns in self._walk(reader, caller.tenant_id, query):
+            if event is None or len(data) == query.limit:
+                return EventPage(data, place.cursor())
+            data.append(shown(event, caller.tenant_id, received_ns))
+        return EventPage(data, None)
+
+    def _walk(self, reader: LogReader, tenant_id: str, query: EventQuery) -> Iterator[tuple[_Place, Event | None, int]]:
+        """Matching events with the place to go on from; an event of None says that the page has read enough."""
+        start = _place(query.cursor) if query.cursor else None
+        left = self._page_bytes
+        for frame in reader.backwards(Position(start.frame.segment, start.frame.offset + 1) if start else None):
+            left -= len(frame.payload)
+            found = record.decode(frame.payload)
+            if found is None or found.tenant_id != tenant_id:
+                reached = _Place(frame.position, 0)
+            elif query.from_ns is not None and found.received_ns + AHEAD_NS < query.from_ns:
+                return
+            else:
+                resumes = start is not None and frame.position == start.frame
+                events = found.events()[: start.index if start and resumes else None]
+                for index in range(len(events) - 1, -1, -1):
+                    if query.matches(events[index]):
+                        yield _Place(frame.position, index + 1), events[index], found.received_ns
+                reached = _Place(frame.position, 0)
+            if left <= 0:
+                yield reached, None, 0
+                return
+
+
+def shown(event: Event, tenant_id: str, received_ns: int) -> dict[str, Any]:
+    """An event as the API shows it; members that were not sent are null."""
+    members = {name: getattr(event, field) for field, name in _SHOWN}
+    return {
+        "id": "evt_" + blake2b(key_digest(tenant_id, event.idempotency_key), digest_size=13).hexdigest(),
+        **members,
+        "quantity": decimal_text(event.whole, event.nano),
+        "occurredAt": text_of(event.occurred_ns),
+        "receivedAt": text_of(received_ns),
+        "late": is_late(event.occurred_ns, received_ns),
+        "credential": _credential(event.credential),
+        "trace": _trace(event.trace),
+        "metadata": msgspec.Raw(event.metadata or b"{}"),
+    }
+
+
+def _credential(credential: Credential | None) -> dict[str, str | None] | None:
+    if credential is None:
+        return None
+    return {
+        "integrationId": credential.integration_id,
+        "type": credential.type,
+        "nativeId": credential.native_id,
+    }
+
+
+def _trace(trace: Trace | None) -> dict[str, str | None] | None:
+    if trace is None:
+        return None
+    return {
+        "traceparent": trace.traceparent,
+        "tracestate": trace.tracestate,
+        "xTraceId": trace.x_trace_id,
+        "xRequestId": trace.x_request_id,
+    }
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+_ELSEWHERE: Final = {"whole", "nano", "occurred_ns", "credential", "trace", "metadata"}
+_SHOWN: Final = [(name, _camel(name)) for name in Event.__struct_fields__ if name not in _ELSEWHERE]
+
+
+def _place(cursor: str) -> _Place:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        text = ""
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise InvalidCursor(
+            "The cursor was not given by this list.",
+            (("/cursor", "not a cursor of this list"),),
+            next_step="Leave it out to begin with the newest event.",
+        )
+    segment, offset, index = map(int, match.groups())
+    return _Place(Position(segment, offset), index)

@@ -1,0 +1,1 @@
+"""Pure rules of usage: values in, values out."""
