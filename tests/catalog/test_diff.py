@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.catalog.strategies import KINDS, products, renumbered, with_entity
 
+from aforo.catalog.codec import product_in, product_out
 from aforo.catalog.model import ChangeKind
 from aforo.catalog.rules.diff import compare
 from aforo.gateway_sdk.contract import Entity, Product
@@ -133,3 +134,17 @@ def test_a_secret_is_marked_as_one() -> None:
 
 def test_an_absent_side_is_told_as_absent() -> None:
     assert compare(_one({"a": 1}), _one({}), KINDS).changes[0].after is ABSENT
+
+
+def test_a_renamed_sibling_is_one_change_not_two() -> None:
+    def product(route: str) -> Product:
+        plugin = Entity("plugin", f"acl@{route}", "p-1", {"route": route}, references={"/route": "route"})
+        return Product("p", "p", "p", None, (Entity("route", route, "r-1", {"name": route}), plugin))
+
+    changes = compare(product("old"), product("new"), KINDS).changes
+    assert [(change.entity_kind, change.pointer) for change in changes] == [("route", "/name")]
+
+
+@given(products())
+def test_a_product_survives_storage(product: Product) -> None:
+    assert product_in(product_out(product)) == product

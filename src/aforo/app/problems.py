@@ -59,7 +59,6 @@ class HttpProblem(AforoError):
         super().__init__(f"{title}.")
         self.status = status
         self.title = title
-        self.code = _CODES.get(status, f"http_{status}")  # type: ignore[misc]  the one error whose code is a value
 
 
 def problem(fault: Exception, instance: str | None = None) -> dict[str, Any]:
@@ -74,12 +73,13 @@ def problem(fault: Exception, instance: str | None = None) -> dict[str, Any]:
             **({"instance": instance} if instance else {}),
         }
     status, title = _status(fault)
+    code = _CODES.get(status, f"http_{status}") if isinstance(fault, HttpProblem) else fault.code
     body: dict[str, Any] = {
-        "type": f"urn:aforo:problem:{fault.code}",
+        "type": f"urn:aforo:problem:{code}",
         "title": title,
         "status": status,
         "detail": str(fault),
-        "code": fault.code,
+        "code": code,
     }
     if instance:
         body["instance"] = instance

@@ -16,7 +16,10 @@ def product_out(product: Product) -> bytes:
             "name": product.name,
             "version": product.version,
             "entities": [
-                [e.kind, e.key, e.native_id, e.fields, e.defaults, sorted(e.secrets), sorted(e.masked), e.owned]
+                [
+                    *(e.kind, e.key, e.native_id, e.fields, e.defaults),
+                    *(sorted(e.secrets), sorted(e.masked), e.owned, dict(e.references)),
+                ]
                 for e in product.entities
             ],
         }
@@ -26,8 +29,8 @@ def product_out(product: Product) -> bytes:
 def product_in(text: bytes) -> Product:
     kept = json.loads(text)
     entities = tuple(
-        Entity(kind, key, native_id, fields, defaults, frozenset(secrets), frozenset(masked), owned)
-        for kind, key, native_id, fields, defaults, secrets, masked, owned in kept["entities"]
+        Entity(kind, key, native_id, fields, defaults, frozenset(secrets), frozenset(masked), owned, references)
+        for kind, key, native_id, fields, defaults, secrets, masked, owned, references in kept["entities"]
     )
     return Product(kept["ref"], kept["nativeId"], kept["name"], kept["version"], entities)
 

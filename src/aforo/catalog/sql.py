@@ -180,8 +180,12 @@ class ProductStore:
         async with self._db.write() as connection:
             if preview_id is not None:
                 await _use_preview(connection, preview_id)
+            await _record_new(connection, [write for write in writes if write.expected_version is None])
             for write in writes:
-                await _record(connection, write)
+                if write.expected_version is not None:
+                    await _record_next(connection, write)
+            if writes:
+                await connection.execute(insert(product_versions), [_version_values(write) for write in writes])
 
     async def rewrite_ids(self, row: ProductRow, sealed: bytes) -> None:
         """Store new native ids under the same version: the same content, re-created by the gateway."""
@@ -315,9 +319,26 @@ async def _use_preview(connection: AsyncConnection, preview_id: str) -> None:
         raise PlanStale("This preview was imported already. Nothing was applied.", next_step="Preview again.")
 
 
-async def _record(connection: AsyncConnection, write: RecordWrite) -> None:
+async def _record_new(connection: AsyncConnection, writes: Sequence[RecordWrite]) -> None:
+    if not writes:
+        return
+    mine = products.c.integration_id == writes[0].row.integration_id
+    taken = set((await connection.execute(select(products.c.ref).where(mine))).scalars())
+    for write in writes:
+        if write.row.ref in taken:
+            raise _moved_on(write.row)
+    await connection.execute(insert(products), [_first_values(write.row) for write in writes])
+
+
+async def _record_next(connection: AsyncConnection, write: RecordWrite) -> None:
     row = write.row
-    values = {
+    mine = (products.c.id == row.id) & (products.c.record_version == write.expected_version)
+    if (await connection.execute(update(products).where(mine).values(**_values(row)))).rowcount == 0:
+        raise _moved_on(row)
+
+
+def _values(row: ProductRow) -> dict[str, Any]:
+    return {
         "ref": row.ref,
         "native_id": row.native_id,
         "name": row.name,
@@ -327,35 +348,29 @@ async def _record(connection: AsyncConnection, write: RecordWrite) -> None:
         "config_digest": row.config_digest,
         "updated_at": rfc3339(row.updated_at),
     }
-    if write.expected_version is None:
-        taken = select(products.c.id).where(products.c.integration_id == row.integration_id, products.c.ref == row.ref)
-        if (await connection.execute(taken)).first():
-            raise _moved_on(row)
-        await connection.execute(
-            insert(products).values(
-                id=row.id,
-                tenant_id=row.tenant_id,
-                integration_id=row.integration_id,
-                monetized=row.monetized,
-                ignored=json.dumps(sorted(row.ignored)),
-                created_at=rfc3339(row.created_at),
-                **values,
-            )
-        )
-    else:
-        mine = (products.c.id == row.id) & (products.c.record_version == write.expected_version)
-        if (await connection.execute(update(products).where(mine).values(**values))).rowcount == 0:
-            raise _moved_on(row)
-    await connection.execute(
-        insert(product_versions).values(
-            product_id=row.id,
-            number=row.record_version,
-            origin=write.origin,
-            actor_id=write.actor_id,
-            created_at=rfc3339(row.updated_at),
-            sealed=write.sealed,
-        )
-    )
+
+
+def _first_values(row: ProductRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "tenant_id": row.tenant_id,
+        "integration_id": row.integration_id,
+        "monetized": row.monetized,
+        "ignored": json.dumps(sorted(row.ignored)),
+        "created_at": rfc3339(row.created_at),
+        **_values(row),
+    }
+
+
+def _version_values(write: RecordWrite) -> dict[str, Any]:
+    return {
+        "product_id": write.row.id,
+        "number": write.row.record_version,
+        "origin": write.origin,
+        "actor_id": write.actor_id,
+        "created_at": rfc3339(write.row.updated_at),
+        "sealed": write.sealed,
+    }
 
 
 def _moved_on(row: ProductRow) -> PlanStale:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from aforo.gateway_sdk.transport import Transport
 from aforo.kit.clock import Clock
-from aforo.kit.jsontree import Absent, Json, JsonObject, at, digest, leaves, put, same
+from aforo.kit.jsontree import Absent, Json, JsonObject, digest, escape, same
 
 SPEC_KIND = "spec"
 """The kind of the one entity, if any, that holds a product's API description (its contract, no vendor extensions)."""
@@ -46,18 +46,28 @@ class Entity:
 
     def wished(self) -> dict[str, Json]:
         """The fields without server defaults and masked values: what somebody asked for."""
-        wish: dict[str, Json] = {}
-        for pointer, value in leaves(self.fields):
-            if pointer and pointer not in self.masked and not self.is_default(pointer, value):
-                put(wish, pointer, value)
-        return wish
+        return _wishes(self.fields, self.defaults, self.masked, "")
 
-    def is_default(self, pointer: str, value: Json) -> bool:
-        """Whether the server would fill in this value by itself; a null is what it fills in where it has no default."""
-        default = at(self.defaults, pointer)
-        if value is None or value == {}:
-            return isinstance(default, Absent) or default is None or default == {}
-        return same(value, default)
+
+def _wishes(fields: JsonObject, defaults: JsonObject, masked: frozenset[str], pointer: str) -> dict[str, Json]:
+    wish: dict[str, Json] = {}
+    for name, value in fields.items():
+        default = defaults.get(name)
+        here = f"{pointer}/{escape(name)}" if masked else ""
+        if isinstance(value, dict) and value:
+            inner = _wishes(value, default if isinstance(default, dict) else {}, masked, here)
+            if inner:
+                wish[name] = inner
+        elif here not in masked and not _is_filled_in(value, default):
+            wish[name] = value
+    return wish
+
+
+def _is_filled_in(value: Json, default: Json) -> bool:
+    """Whether the server would set this by itself; a null is what it sets where it has no default."""
+    if value is None or value == {}:
+        return default is None or default == {}
+    return same(value, default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,12 @@ class Absent:
 ABSENT: Final = Absent()
 
 
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: Json) -> str:
     """One text per value: sorted members, no spaces. 1 and 1.0 are the same number, so they read the same."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(_plain(value))
 
 
 def digest(value: Json) -> str:
@@ -76,12 +79,26 @@ def escape(key: str) -> str:
 
 def same(left: Json | Absent, right: Json | Absent) -> bool:
     """Equal as JSON: true is not 1, but 1 is 1.0."""
-    if isinstance(left, Absent) or isinstance(right, Absent):
-        return left is right
-    return canonical(left) == canonical(right)
+    if left is right:
+        return True
+    if type(left) is not type(right):
+        return _is_number(left) and _is_number(right) and left == right
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(value, right[name]) for name, value in left.items())
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(same, left, right))
+    return left == right
+
+
+def _is_number(value: Json | Absent) -> bool:
+    return type(value) is int or type(value) is float
 
 
 def _plain(value: Json) -> Json:
+    """With whole floats written as integers; the value itself where there is none."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
     if isinstance(value, Mapping):
         return {key: _plain(member) for key, member in value.items()}
     if isinstance(value, list | tuple):

@@ -12,7 +12,9 @@ from aforo.gateway_sdk.manifest import EntityKind
 from aforo.kit.jsontree import ABSENT, Absent, Json, at, escape, same
 
 Pair = tuple[Entity | None, Entity | None]
-_Found = tuple[str, Json | Absent, Json | Absent]
+Twins = Mapping[tuple[str, str], str]
+"""The live key of each recorded entity that has a live twin."""
+_Found = tuple[tuple[str, ...], Json | Absent, Json | Absent]
 
 
 def compare(
@@ -25,10 +27,13 @@ def compare(
     changes: list[Change] = []
     skipped: list[Skipped] = []
     foreign_counts = {kind.name: kind.foreign_is_drift for kind in kinds}
-    for before, after in pair_entities(recorded, live, kinds):
+    pairs = pair_entities(recorded, live, kinds)
+    twins = {(ours.kind, ours.key): theirs.key for ours, theirs in pairs if ours and theirs}
+    for before, after in pairs:
         if before and after:
-            changes += _field_changes(before, after)
-            skipped += _skipped_fields(before, after)
+            found = list(_compare_fields(before, after, twins))
+            changes += sorted((one for one in found if isinstance(one, Change)), key=_pointer)
+            skipped += [one for one in found if isinstance(one, Skipped)]
         elif before:
             changes.append(_child(ChangeKind.MISSING, before, counts=True))
         elif after:
@@ -62,6 +67,10 @@ def _pair(ours: list[Entity], theirs: list[Entity]) -> list[Pair]:
     return pairs
 
 
+def _pointer(change: Change) -> str:
+    return change.pointer
+
+
 def _key(entity: Entity) -> str:
     return entity.key
 
@@ -72,41 +81,40 @@ def _kind_names(recorded: Product, live: Product, kinds: Sequence[EntityKind]) -
     return [*known, *sorted(present - set(known))]
 
 
-def _field_changes(before: Entity, after: Entity) -> Iterator[Change]:
-    masked = before.masked | after.masked
-    for pointer, old, new in _differing(before.fields, after.fields, ""):
-        if pointer not in masked and not _is_servers_doing(before, after, pointer, old, new):
-            path = entity_path(before) + pointer
+def _compare_fields(before: Entity, after: Entity, twins: Twins) -> Iterator[Change | Skipped]:
+    for names, old, new in _differing(before.fields, after.fields, ()):
+        pointer = "".join(f"/{escape(name)}" for name in names)
+        path = entity_path(before) + pointer
+        if pointer in before.masked or pointer in after.masked:
+            yield Skipped(path, "masked by the gateway")
+        elif _is_servers_doing(before, after, pointer, old, new):
+            yield Skipped(path, "server default")
+        elif not _is_same_sibling(before, pointer, old, new, twins):
             secret = pointer in before.secrets or pointer in after.secrets
             yield Change(ChangeKind.FIELD, before.kind, before.key, pointer, path, old, new, secret=secret)
 
 
-def _skipped_fields(before: Entity, after: Entity) -> Iterator[Skipped]:
-    for pointer, old, new in _differing(before.fields, after.fields, ""):
-        path = entity_path(before) + pointer
-        if pointer in before.masked | after.masked:
-            yield Skipped(path, "masked by the gateway")
-        elif _is_servers_doing(before, after, pointer, old, new):
-            yield Skipped(path, "server default")
-
-
-def _differing(
-    before: Json | Absent, after: Json | Absent, pointer: str
-) -> Iterator[tuple[str, Json | Absent, Json | Absent]]:
-    """Pointers at which two trees differ, each once: objects are walked, all else is compared whole."""
-    if (isinstance(before, Mapping) and (isinstance(after, Mapping) or _is_nothing(after))) or (
-        isinstance(after, Mapping) and _is_nothing(before)
-    ):
-        ours = before if isinstance(before, Mapping) else {}
-        theirs = after if isinstance(after, Mapping) else {}
-        for name in sorted({*ours, *theirs}):
-            yield from _differing(ours.get(name, ABSENT), theirs.get(name, ABSENT), f"{pointer}/{escape(name)}")
+def _differing(before: Json | Absent, after: Json | Absent, names: tuple[str, ...]) -> Iterator[_Found]:
+    """Places at which two trees differ, each once: objects are walked, all else is compared whole."""
+    if before is after:
+        return
+    ours, theirs = _as_object(before, after), _as_object(after, before)
+    if ours is not None and theirs is not None:
+        for name in ours if ours.keys() == theirs.keys() else {**ours, **theirs}:
+            yield from _differing(ours.get(name, ABSENT), theirs.get(name, ABSENT), (*names, name))
     elif not (_is_nothing(before) and _is_nothing(after)) and not same(before, after):
-        yield pointer, before, after
+        yield names, before, after
+
+
+def _as_object(value: Json | Absent, other: Json | Absent) -> dict[str, Json] | None:
+    """The value as an object to walk; nothing is an empty object where the other side is one."""
+    if isinstance(value, dict):
+        return value
+    return {} if isinstance(other, dict) and _is_nothing(value) else None
 
 
 def _is_nothing(value: Json | Absent) -> bool:
-    return value is None or isinstance(value, Absent) or value == {}
+    return value is None or value is ABSENT or value == {}
 
 
 def _is_servers_doing(before: Entity, after: Entity, pointer: str, old: Json | Absent, new: Json | Absent) -> bool:
@@ -116,6 +124,12 @@ def _is_servers_doing(before: Entity, after: Entity, pointer: str, old: Json | A
     if _is_nothing(new) and isinstance(at(after.defaults, pointer), Absent):
         return not isinstance(old, Absent) and same(old, at(before.defaults, pointer))
     return False
+
+
+def _is_same_sibling(before: Entity, pointer: str, old: Json | Absent, new: Json | Absent, twins: Twins) -> bool:
+    """Whether both sides name the same sibling, which was renamed."""
+    kind = before.references.get(pointer)
+    return kind is not None and isinstance(old, str) and twins.get((kind, old)) == new
 
 
 def _child(kind: ChangeKind, entity: Entity, *, counts: bool) -> Change:
