@@ -25,7 +25,7 @@ from aforo.kit.clock import Clock
 @contextlib.contextmanager
 def serving(app: AsgiApp) -> Iterator[str]:
     """Serve an ASGI app on a free loopback port in a thread; gives its base URL."""
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio then sets TCP_NODELAY
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_level="error", lifespan="off", http="httptools")
     server = uvicorn.Server(config)

@@ -46,7 +46,7 @@ class StateFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._path.parent)
         with os.fdopen(handle, "w") as file:
-            json.dump(state, file)
+            file.write(json.dumps(state))
         os.replace(name, self._path)  # noqa: PTH105  Path.replace would do the same, this reads as the pair of mkstemp
 
 

@@ -1,4 +1,4 @@
-"""A real server on a free port around the emulator, and real boto3 clients that check every answer against the model."""
+"""A real server around the emulator, and real boto3 clients that check every answer against AWS's model."""
 
 import json
 import threading

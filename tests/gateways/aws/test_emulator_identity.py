@@ -147,7 +147,7 @@ def test_a_policy_with_an_unknown_condition_trusts_nobody() -> None:
 def test_a_denial_wins_over_a_permission() -> None:
     allow = {"Effect": "Allow", "Action": "apigateway:*", "Resource": "*"}
     deny = {"Effect": "Deny", "Action": "apigateway:GET", "Resource": "arn:aws:apigateway:*::/apikeys*"}
-    policies = [{"Statement": allow}, {"Statement": [deny]}]
+    policies: list[dict[str, Any]] = [{"Statement": allow}, {"Statement": [deny]}]
     assert permits(policies, "apigateway:GET", "arn:aws:apigateway:eu-west-1::/restapis")
     assert not permits(policies, "apigateway:GET", "arn:aws:apigateway:eu-west-1::/apikeys/abc")
     assert permits(policies, "apigateway:DELETE", "arn:aws:apigateway:eu-west-1::/apikeys/abc")

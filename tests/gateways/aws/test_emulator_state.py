@@ -113,6 +113,20 @@ def test_what_we_do_not_answer_moto_does(account: Account) -> None:
     assert account.client("lambda").list_functions()["Functions"] == []
 
 
+def test_tagged_objects_are_found_by_their_tags(account: Account) -> None:
+    tagging = account.client("resourcegroupstaggingapi")
+    mine = tagging.get_resources(ResourceTypeFilters=["apigateway"])["ResourceTagMappingList"]
+    assert len(mine) == 10
+    one = tagging.get_resources(TagFilters=[{"Key": "team", "Values": ["translations"]}])["ResourceTagMappingList"]
+    assert [found["Tags"] for found in one] == [[{"Key": "team", "Value": "translations"}]]
+    assert one[0]["ResourceARN"].startswith("arn:aws:apigateway:eu-west-1::/restapis/")
+    only = [{"Key": "team", "Values": ["forecasts"]}]
+    http = tagging.get_resources(TagFilters=only, ResourceTypeFilters=["apigateway:apis"])["ResourceTagMappingList"]
+    assert [found["ResourceARN"].split("/")[1] for found in http] == ["apis"]
+    rest = tagging.get_resources(TagFilters=only, ResourceTypeFilters=["apigateway:restapis"])["ResourceTagMappingList"]
+    assert rest == []
+
+
 def test_a_role_may_do_elsewhere_only_what_its_policies_name(account: Account) -> None:
     iam = account.as_role("iam", ROLE_ARN, EXTERNAL_ID)
     with pytest.raises(ClientError, match="AccessDenied"):

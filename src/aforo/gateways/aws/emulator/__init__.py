@@ -4,7 +4,8 @@ Ours, since moto answers these otherwise than AWS: AssumeRole under the role's t
 sessions and clock skew; all of API Gateway v1 and v2, with deployments as snapshots, import, export, paging and call
 limits. moto's: IAM, CloudFormation, Lambda, logs and whatever else is asked for.
 
-`seed` with a `StateFile` must come before `create`; a state that lives in memory only is seeded through the app.
+`seed` with a `StateFile` must come before `create` with the same one; afterwards seed the app itself. moto keeps its
+objects in the process: one process holds one emulator at a time.
 """
 
 from typing import TYPE_CHECKING

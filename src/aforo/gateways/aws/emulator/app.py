@@ -12,6 +12,7 @@ from aforo.gateways.aws.emulator.identity import Caller, Gate, check_rights, spe
 from aforo.gateways.aws.emulator.moto_backend import MotoBackend
 from aforo.gateways.aws.emulator.operations import HTTP, REST, decode, encode, recognise
 from aforo.gateways.aws.emulator.region import Record, Region
+from aforo.gateways.aws.emulator.tagging import TARGET, with_ours
 from aforo.gateways.aws.emulator.throttle import Throttle
 from aforo.gateways.aws.emulator.wire import Answer, AwsError, Call, refused
 from aforo.kit.clock import Clock
@@ -92,7 +93,8 @@ class AwsEmulator:
     async def _api_gateway(self, call: Call, caller: Caller) -> Answer:
         operation = recognise(call)
         if self.switches.throttle:
-            self._throttle.admit(caller.account_id, caller.by.region, operation.name if operation else "")
+            limited = operation.name if operation and operation.api == REST else ""
+            self._throttle.admit(caller.account_id, caller.by.region, limited)
         handler = HANDLERS[operation.api].get(operation.name) if operation else None
         if operation is None or handler is None:
             return await self._by_moto(call, caller)
@@ -105,6 +107,8 @@ class AwsEmulator:
     async def _by_moto(self, call: Call, caller: Caller) -> Answer:
         before = len(self.data["journal"])
         answer = await self.moto.answer(call, caller.by)
+        if call.headers.get("x-amz-target") == TARGET and answer.status == 200:
+            answer = with_ours(answer, call, self.region(caller.account_id, caller.by.region))
         if len(self.data["journal"]) > before:
             self.save()
         return answer

@@ -16,6 +16,7 @@ _NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}")
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}")
 _CHAINED_SECONDS = 3600
+_REMEMBERED_SECONDS = 86400
 
 
 class Sts:
@@ -37,12 +38,19 @@ class Sts:
             raise refusal(call, "denied", words)
         seconds = _seconds(asked, role, chained=caller.assumed)
         key, session = self._session(arn, asked["RoleSessionName"], role["id"], seconds)
+        self._forget_old()
         self._sessions[key] = session
         return query_result("AssumeRole", _credentials(key, session), _NAMESPACE)
 
     def caller_identity(self, caller: Caller) -> Answer:
         parts = (("Arn", caller.arn), ("UserId", caller.user_id), ("Account", caller.account_id))
         return query_result("GetCallerIdentity", _elements(parts), _NAMESPACE)
+
+    def _forget_old(self) -> None:
+        """A day after its end a session is unknown, no longer expired."""
+        edge = self._clock.now().timestamp() - _REMEMBERED_SECONDS
+        for key in [key for key, session in self._sessions.items() if session["expires"] < edge]:
+            del self._sessions[key]
 
     def _session(self, role_arn: str, name: str, role_id: str, seconds: float) -> tuple[str, dict[str, Any]]:
         if self.session_seconds is not None:

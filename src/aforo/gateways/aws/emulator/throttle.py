@@ -23,7 +23,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "UpdateAccount": (1, 20),
     "UpdateUsagePlan": (1, 20),
 }
-"""Operation → (calls, in seconds). An edge-optimised import, 1 in 30 s at AWS, is not told apart here."""
+"""Operation of REST APIs → (calls, in seconds). An edge-optimised import, 1 in 30 s at AWS, is not told apart here."""
 
 _BURST = {EVERY: 40.0}
 
