@@ -15,6 +15,7 @@ from aforo.gateway_sdk.contract import Connection, Gateway
 from aforo.gateway_sdk.emulator import AsgiApp
 from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.kong.connector import connect
+from aforo.gateways.kong.emulator.schemas import ENTITIES, PLUGINS
 from aforo.gateways.kong.mapping import Canon, Row, Schema, entity_schema, plugin_schema
 from aforo.kit.clock import HandClock
 
@@ -28,107 +29,20 @@ COLLECTIONS: Final = {
     "target": "targets",
 }
 
-# Small schemas in Kong's form, for checkouts without the recordings: a set, a list and a map, records in lists, a
-# deprecated twin, secrets, defaults of every kind.
-_TAGS: Final = {"tags": {"type": "set", "elements": {"type": "string"}}}
-_MADE_UP: Final = [
-    {"id": {"type": "string", "uuid": True, "auto": True}},
-    {"created_at": {"type": "integer", "timestamp": True, "auto": True}},
-    {"updated_at": {"type": "integer", "timestamp": True, "auto": True}},
-]
-_SMALL: Final[dict[str, Any]] = {
-    "entities-services": {
-        "fields": [
-            *_MADE_UP,
-            {"name": {"type": "string", "unique": True}},
-            {"retries": {"type": "integer", "between": [0, 32767], "default": 5}},
-            {"protocol": {"type": "string", "required": True, "one_of": ["http", "https"], "default": "http"}},
-            {"host": {"type": "string", "required": True}},
-            {"port": {"type": "integer", "required": True, "between": [0, 65535], "default": 80}},
-            {"path": {"type": "string", "starts_with": "/"}},
-            {"enabled": {"type": "boolean", "required": True, "default": True}},
-            _TAGS,
-        ]
-    },
-    "entities-routes": {
-        "fields": [
-            *_MADE_UP,
-            {"name": {"type": "string", "unique": True}},
-            {"protocols": {"type": "set", "elements": {"type": "string"}, "default": ["http", "https"]}},
-            {"methods": {"type": "set", "elements": {"type": "string"}}},
-            {"paths": {"type": "array", "elements": {"type": "string"}}},
-            {"headers": {"type": "map", "values": {"type": "array", "elements": {"type": "string"}}}},
-            {"sources": {"type": "set", "elements": {"type": "record", "fields": [{"ip": {"type": "string"}}]}}},
-            {"strip_path": {"type": "boolean", "required": True, "default": True}},
-            {"service": {"type": "foreign", "reference": "services"}},
-            _TAGS,
-        ]
-    },
-    "entities-plugins": {
-        "fields": [
-            *_MADE_UP,
-            {"name": {"type": "string", "required": True}},
-            {"enabled": {"type": "boolean", "required": True, "default": True}},
-            {"protocols": {"type": "set", "elements": {"type": "string"}, "default": ["grpc", "http"]}},
-            {"config": {"type": "record", "abstract": True}},
-            _TAGS,
-        ]
-    },
-    "entities-upstreams": {
-        "fields": [*_MADE_UP, {"name": {"type": "string"}}, {"slots": {"type": "integer", "default": 10000}}, _TAGS]
-    },
-    "entities-targets": {
-        "fields": [*_MADE_UP, {"target": {"type": "string"}}, {"weight": {"type": "integer", "default": 100}}, _TAGS]
-    },
-    "plugins-rate-limiting": {
-        "fields": [
-            {"protocols": {"type": "set", "elements": {"type": "string"}, "default": ["http", "https"]}},
-            {
-                "config": {
-                    "type": "record",
-                    "required": True,
-                    "shorthand_fields": [
-                        {
-                            "redis_host": {
-                                "type": "string",
-                                "deprecation": {"replaced_with": [{"path": ["redis", "host"]}]},
-                            }
-                        }
-                    ],
-                    "fields": [
-                        {"minute": {"type": "number", "gt": 0}},
-                        {"limit_by": {"type": "string", "default": "consumer", "one_of": ["consumer", "ip"]}},
-                        {
-                            "redis": {
-                                "type": "record",
-                                "required": True,
-                                "fields": [
-                                    {"host": {"type": "string"}},
-                                    {"port": {"type": "integer", "default": 6379}},
-                                    {"password": {"type": "string", "encrypted": True, "referenceable": True}},
-                                ],
-                            }
-                        },
-                    ],
-                }
-            },
-        ]
-    },
-}
-
 
 @cache
 def told(name: str) -> Any:
-    """A schema as Kong tells it: `entities-routes`, `plugins-cors`. Recorded where the recordings are, else small."""
+    """A schema as Kong tells it: `entities-routes`, `plugins-cors`. The recorded one, else that of our emulator."""
     recorded = _RECORDED / "schemas" / f"{name}.json"
-    return json.loads(recorded.read_text()) if recorded.exists() else _SMALL.get(name)
+    if recorded.exists():
+        return json.loads(recorded.read_text())
+    kind, _, which = name.partition("-")
+    return (ENTITIES if kind == "entities" else PLUGINS).get(which)
 
 
 @cache
 def plugin_names() -> tuple[str, ...]:
-    folder = _RECORDED / "schemas"
-    found = [path.stem.removeprefix("plugins-") for path in sorted(folder.glob("plugins-*.json"))]
-    return tuple(found) or ("rate-limiting",)
+    return tuple(sorted(PLUGINS))
 
 
 @cache

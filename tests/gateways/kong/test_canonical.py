@@ -55,6 +55,13 @@ def _plugin_row(name: str, config: Row) -> Row:
     return {"id": new_id(), "name": name, "enabled": True, "created_at": 1, **answer}
 
 
+def _without_empty(value: Any) -> Any:
+    """An empty record in place of a default one is refused by Kong where a member of it is required."""
+    if isinstance(value, dict):
+        return {name: _without_empty(member) for name, member in value.items() if member != {}}
+    return value
+
+
 def _config_schema(name: str) -> Row:
     found: Row = dict(members(told(f"plugins-{name}")))["config"]
     return found
@@ -80,7 +87,8 @@ def test_any_plugin_created_again_is_the_same_and_wishes_only_what_was_sent(
     data: st.DataObject, dice: random.Random
 ) -> None:
     name = data.draw(st.sampled_from(plugin_names()))
-    config = data.draw(records(_config_schema(name)))
+    whole = [one for one, field in members(_config_schema(name)) if field["type"] == "record" and "default" in field]
+    config = _without_empty(data.draw(records(_config_schema(name), without=whole)))  # two defaults, one for each depth
     row = _plugin_row(name, config)
     first = _entity("plugin", row)
     again = {**_shuffled(row, schemas()[f"plugin:{name}"].sets, dice), "id": new_id(), "created_at": 9}
@@ -98,7 +106,9 @@ def test_each_change_of_one_field_changes_exactly_one_leaf(data: st.DataObject) 
     simple = [
         (name, field)
         for name, field in members(schema)
-        if field["type"] in ("string", "integer", "boolean", "set", "array") and not field.get("auto")
+        if field["type"] in ("string", "integer", "boolean", "set", "array")
+        and not field.get("auto")
+        and field.get("elements", {}).get("type") != "record"
     ]
     name, field = data.draw(st.sampled_from(simple))
     new = data.draw(st.one_of(st.none(), values(field, name)))

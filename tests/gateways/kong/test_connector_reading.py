@@ -84,9 +84,8 @@ async def test_a_list_that_breaks_off_leaves_out_all_products_it_may_concern(pat
     discovery = await gateway.discover(quiet)
     assert discovery.partial
     assert discovery.products == ()
-    (problem,) = discovery.problems
-    assert "2 services left out" in problem.what
-    assert problem.what.startswith(path[1:])
+    words = {problem.what.partition(":")[0].partition(" ")[0]: problem.what for problem in discovery.problems}
+    assert "2 services left out" in words[path[1:]]
 
 
 async def test_services_that_break_off_keep_what_was_read() -> None:

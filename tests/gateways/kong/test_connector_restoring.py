@@ -184,3 +184,17 @@ consumers:
     assert "retries: 5" in small.config
     assert "strangers" in small.config
     assert "alice" in small.config
+
+
+@pytest.mark.parametrize(("collection", "pointer"), [("routes", "/name"), ("services", "/name"), ("routes", "/paths")])
+async def test_renaming_what_others_refer_to_is_one_difference(collection: str, pointer: str) -> None:
+    small, _, gateway = connected()
+    filled(small)
+    if pointer == "/paths":
+        next(iter(small.rows["routes"].values()))["name"] = None
+    recorded = await product(gateway)
+    row = next(row for row in small.rows[collection].values() if row["name"] != "strangers")
+    row[pointer[1:]] = ["/elsewhere"] if pointer == "/paths" else "renamed"
+    live = await gateway.read(recorded)
+    assert live
+    assert [change.pointer for change in compare(recorded, live, MANIFEST.kinds).changes] == [pointer]

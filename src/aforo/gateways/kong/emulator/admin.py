@@ -108,7 +108,7 @@ class AdminApi:
         """What was sent; the fields of a plugin's form are known only when its name is."""
         fields = read_fields(request, kind.schema)
         named = fields.get("name", plugin)
-        if kind.name != "plugins" or named not in self._entities.plugins:
+        if kind.name != "plugins" or not isinstance(named, str) or named not in self._entities.plugins:
             return fields
         return read_fields(request, self._entities.schema(kind, named))
 

@@ -103,7 +103,7 @@ def _request(scope: Scope, body: bytes) -> Request:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     raw_query = scope["query_string"]
-    return Request(method, path, parse_query(raw_query), headers, body, raw_query.decode())
+    return Request(method, path, parse_query(raw_query), headers, body, raw_query.decode(errors="replace"))
 
 
 async def _reply(send: Send, method: str, given: Answer) -> None:

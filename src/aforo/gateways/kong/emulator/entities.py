@@ -62,9 +62,9 @@ class Entities:
 
     def schema(self, kind: Kind, plugin: object = None) -> Schema:
         """The schema of a kind; of a plugin, the entity's with the plugin's own fields and rules in it."""
-        if kind.name != "plugins" or plugin is None:
+        if kind.name != "plugins" or not isinstance(plugin, str) or not plugin:
             return kind.schema
-        if not isinstance(plugin, str) or plugin not in self.plugins:
+        if plugin not in self.plugins:
             hint = "not enabled; add it to the 'plugins' configuration property"
             raise schema_violation({"name": f"plugin '{plugin}' {hint}"})
         if plugin not in self._composed:
@@ -147,7 +147,8 @@ class Entities:
 
     def _checked(self, kind: Kind, given: dict[str, Any]) -> Row:
         expiry = self._expiry(given) if kind.has_ttl else {}
-        plugin = given.get("name") if kind.name == "plugins" else None
+        name = given.get("name") if kind.name == "plugins" else None
+        plugin = name if isinstance(name, str) else None
         schema = self.schema(kind, plugin)
         sent = _rewritten(
             kind, schema, {name: value for name, value in given.items() if name != "ttl" or not kind.has_ttl}
@@ -188,6 +189,8 @@ class Entities:
                 if row is None:
                     raise foreign_key_unresolved(member, parents, handle, value[handle])
                 resolved[member] = {"id": row["id"]}
+            elif isinstance(value, dict) and "id" in value:
+                resolved[member] = {"id": value["id"]}
         return resolved
 
     def _refuse_dangling(self, kind: Kind, row: Row) -> None:

@@ -39,10 +39,12 @@ def offset_of(query: Mapping[str, str]) -> str | None:
     except (binascii.Error, ValueError):
         raise invalid_offset(offset, "base64") from None
     try:
-        (key,) = json.loads(raw)
-    except (ValueError, TypeError):
+        value = json.loads(raw)
+    except ValueError:
         raise invalid_offset(offset, "json") from None
-    return str(key)
+    if not (isinstance(value, list) and len(value) == 1 and isinstance(value[0], str)):
+        raise invalid_offset(offset, "json")
+    return value[0]
 
 
 def _offset(key: str) -> str:

@@ -36,13 +36,13 @@ class Request:
 
 
 def parse_query(raw: bytes) -> dict[str, str]:
-    return dict(parse_qsl(raw.decode(), keep_blank_values=True))
+    return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
 
 
 def read_fields(request: Request, schema: Schema) -> dict[str, Any]:
     """The fields sent; those of a form are brought to the types of the schema."""
     if request.media_type == _FORM:
-        return typed(schema, _nested(parse_qsl(request.body.decode(), keep_blank_values=True)))
+        return typed(schema, _nested(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)))
     if request.media_type not in ("", _JSON):
         raise unsupported_media_type()
     return _json_object(request.body) if request.body.strip() else {}
@@ -69,7 +69,9 @@ def _nested(pairs: list[tuple[str, str]]) -> dict[str, Any]:
         *parents, last = (listed[1] if listed else name).split(".")
         into = fields
         for parent in parents:
-            into = into.setdefault(parent, {})
+            if not isinstance(into.get(parent), dict):
+                into[parent] = {}
+            into = into[parent]
         if listed or last in into:
             into[last] = [*_listed(into.get(last)), value]
         else:

@@ -5,7 +5,7 @@ The shape of Konnect's own answers follows the vendor's description.
 
 import hmac
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .answers import METHOD_NOT_ALLOWED, Answer, Refused
 from .requests import Request
@@ -18,7 +18,7 @@ _ORGANIZATION = str(uuid.uuid5(uuid.UUID(CONTROL_PLANE), "organization"))
 class HeaderToken:
     """Lets a call pass that carries the token in a header."""
 
-    token: str
+    token: str = field(repr=False)
     header: str
 
     def admit(self, request: Request) -> Request:
@@ -32,7 +32,7 @@ class HeaderToken:
 class Konnect:
     """A control plane in Kong's cloud; without a `token` any bearer token is good."""
 
-    token: str | None
+    token: str | None = field(repr=False)
     config_hash: str
 
     def admit(self, request: Request) -> Request:

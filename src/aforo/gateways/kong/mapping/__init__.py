@@ -11,7 +11,7 @@ from aforo.gateways.kong.mapping.bodies import (
     wanted,
 )
 from aforo.gateways.kong.mapping.canonical import MARK, RULES, THIS, Canon, Rule, map_around
-from aforo.gateways.kong.mapping.keys import consumer_key, distinct, plugin_key, route_key, service_key, target_key
+from aforo.gateways.kong.mapping.keys import consumer_key, route_key
 from aforo.gateways.kong.mapping.products import Joined, Tables, notes, products, reference
 from aforo.gateways.kong.mapping.schema import UNKNOWN, Row, Schema, entity_schema, plugin_schema
 
@@ -31,19 +31,15 @@ __all__ = [
     "changed_references",
     "consumer_key",
     "creation",
-    "distinct",
     "entity_schema",
     "map_around",
     "native_ids",
     "notes",
     "patch",
-    "plugin_key",
     "plugin_schema",
     "products",
     "reference",
     "replacement",
     "route_key",
-    "service_key",
-    "target_key",
     "wanted",
 ]

@@ -51,9 +51,9 @@ def field_code(kind: str, plugin: str | None = None) -> FieldCode:
 
 def route_violations(route: Mapping[str, Any], errors: Errors) -> Errors:
     """A route needs something to be found by, and nothing that its protocols do not have."""
-    spoken = [name for name in _CRITERIA if name in (route.get("protocols") or [])]
-    if not spoken or "protocols" in errors:
+    if "protocols" in errors or not route["protocols"]:
         return errors
+    spoken = [name for name in _CRITERIA if name in route["protocols"]]
     possible = _CRITERIA[spoken[0]]
     family = next(names for names in _FAMILIES if spoken[0] in names)
     foreign = [name for name in ("methods", "sources", "destinations") if name not in possible and route.get(name)]
@@ -138,7 +138,8 @@ def _limits(value: Mapping[str, Any]) -> Errors:
 
 
 def _limits_by_name(value: Mapping[str, Any]) -> Errors:
-    limits = (value.get("config") or {}).get("limits")
+    config = value.get("config")
+    limits = config.get("limits") if isinstance(config, dict) else None
     named = limits.items() if isinstance(limits, dict) else ()
     errors = {name: error for name, limit in named if isinstance(limit, dict) and (error := _falling(limit))}
     return {"config": {"limits": errors}} if errors else {}

@@ -95,8 +95,12 @@ def _stands_for(name: str, node: Schema) -> list[str]:
 
 
 def _set(into: dict[str, Any], path: list[str], value: object) -> None:
+    """Set the member at the path; where something else than a record is in its way, that will be refused."""
     for name in path[:-1]:
-        into[name] = dict(into.get(name) or {})
+        above = into.get(name)
+        if above is not None and not isinstance(above, dict):
+            return
+        into[name] = dict(above or {})
         into = into[name]
     into[path[-1]] = value
 
