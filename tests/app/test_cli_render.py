@@ -1,6 +1,7 @@
 """What the terminal shows, from the API's JSON alone: at 80 columns nothing is cut, in a pipe lines stay whole."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -29,7 +30,14 @@ def field(path: str, before: object, after: object, kind: str = "FIELD", **more:
 
 
 def row(status: str, ref: str, line: str, *fields: dict[str, Any], **more: Any) -> dict[str, Any]:
-    known = {"ignored": [], "impact": NO_IMPACT, "productId": None, "version": None, "name": ref, "reason": ""}
+    known: dict[str, Any] = {
+        "ignored": [],
+        "impact": NO_IMPACT,
+        "productId": None,
+        "version": None,
+        "name": ref,
+        "reason": "",
+    }
     return {"status": status, "ref": ref, "line": line, "fields": list(fields), **known, **more}
 
 
@@ -142,8 +150,7 @@ def test_escaped_parts_of_a_path_are_read_back() -> None:
 def test_at_80_columns_long_values_are_folded_and_nothing_is_cut(long: str) -> None:
     shown = text(FieldLine(field("/service/a/host", long, "b"), Arrow.IMPORT))
     assert all(len(line) <= 80 for line in shown.splitlines())
-    told = "".join(line.strip() for line in shown.splitlines())
-    assert f'"{long}"'.replace("\\", "").replace('"', "") in told.replace("\\", "").replace('"', "")
+    assert json.dumps(long) in "".join(line.strip() for line in shown.splitlines())
 
 
 def test_in_a_pipe_a_difference_stays_on_one_line() -> None:
@@ -153,11 +160,37 @@ def test_in_a_pipe_a_difference_stays_on_one_line() -> None:
 
 def test_tables_fold_long_cells_at_80_columns_instead_of_cutting_them() -> None:
     name = "a-product-with-a-very-long-name-that-nobody-would-choose-willingly-but-somebody-has"
-    view = {"data": [{"name": name, "version": "v1", "integrationId": "int_1", "monetizationStatus": "STALE", "id": "prod_01m82sypdr52b3401zksz0ddkn"}]}  # fmt: skip
-    shown = text(products.listed(view, {"int_1": "kong-prod"}))
+    known = {"version": "v1", "integrationId": "int_1", "monetizationStatus": "UNMONETIZED"}
+    head, *lines = text(
+        products.listed({"data": [{"name": name, "ref": name, **known}]}, {"int_1": "kong"})
+    ).splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    assert "".join(line[: head.index("VERSION")].strip() for line in lines) == name
+
+
+def test_an_id_stays_whole_at_80_columns_so_that_it_can_be_copied() -> None:
+    id_ = "int_01m82sypdr52b3401zksz0ddkn"
+    known = {"gateway": "kong", "emulated": True, "health": "HEALTHY", "breaker": "HALF_OPEN", "id": id_}
+    shown = text(integrations.listed({"data": [{"name": "kong-production-frankfurt-internal", **known}]}, {id_: 1204}))
+    assert id_ in shown
     assert all(len(line) <= 80 for line in shown.splitlines())
-    assert "…" not in shown
-    assert sum(shown.count(letter) for letter in "w") >= name.count("w")
+
+
+@pytest.mark.parametrize(("arrow", "side"), [(Arrow.IMPORT, "record"), (Arrow.RESTORE, "gateway")])
+def test_a_folded_difference_names_the_side_that_is_overwritten(arrow: Arrow, side: str) -> None:
+    shown = text(FieldLine(field("/service/a/host", "x" * 60, "y" * 60), arrow)).split()
+    before = shown[: shown.index("(is")]
+    assert [word for word in before if word in ("record", "gateway")][-1] == side
+
+
+def test_products_of_one_name_are_told_apart_by_their_refs() -> None:
+    known = {"version": "3.0.0", "integrationId": "int_1", "monetizationStatus": "MONETIZED"}
+    rows = [{"name": "PaymentsAPI", "ref": f"PaymentsAPI/{n}", "id": f"prod_{n}", **known} for n in ("dev", "prod")]
+    shown = text(products.listed({"data": rows}, {"int_1": "aws"}))
+    assert "PaymentsAPI/dev" in shown
+    assert "    ref  PaymentsAPI/dev" in text(
+        plan.plan(preview(row("NEW", "PaymentsAPI/dev", "NEW: PaymentsAPI 3.0.0", name="PaymentsAPI")), "aws")
+    )
 
 
 def test_a_difference_counts_as_drift_only_where_the_api_says_so() -> None:
@@ -220,11 +253,22 @@ def test_a_restore_that_failed_half_way_shows_what_stands_and_what_does_not() ->
 
 
 def test_each_check_of_a_connection_is_a_line_with_word_time_and_next_step() -> None:
+    def check(name: str, verdict: str, detail: str, **more: Any) -> dict[str, Any]:
+        return {
+            "name": name,
+            "verdict": verdict,
+            "detail": detail,
+            "nextStep": None,
+            "code": None,
+            "tookMs": None,
+            **more,
+        }
+
     checks = [
-        {"name": "Address reached", "verdict": "OK", "detail": "kong:8001", "nextStep": None, "code": None, "tookMs": 41.6},
-        {"name": "May write", "verdict": "LIMITED", "detail": "read-only", "nextStep": None, "code": None, "tookMs": None},
-        {"name": "Token", "verdict": "FAILED", "detail": "401", "nextStep": "Give another.", "code": "gateway_auth_failed", "tookMs": None},
-    ]  # fmt: skip
+        check("Address reached", "OK", "kong:8001", tookMs=41.6),
+        check("May write", "LIMITED", "read-only"),
+        check("Token", "FAILED", "401", nextStep="Give another.", code="gateway_auth_failed"),
+    ]
     assert text(integrations.test({"checks": checks})) == (
         "  ✓ ok      Address reached  kong:8001  42 ms\n"
         "  ! limited May write  read-only\n"

@@ -1,6 +1,7 @@
 """Questions to the person at the terminal, on standard error, so that standard output holds answers only."""
 
-import typer
+import getpass
+import sys
 
 from aforo.app.cli.exits import Exit
 from aforo.app.cli.failure import failure
@@ -21,20 +22,28 @@ def confirm(session: Session, question: str, *, yes: bool, unharmed: str = "Noth
             unharmed=unharmed,
         )
     try:
-        agreed = typer.confirm(question, err=True)
-    except (typer.Abort, KeyboardInterrupt):
-        typer.echo(err=True)
+        agreed = _line(f"{question} [y/N]: ").strip().lower() in ("y", "yes")
+    except (EOFError, KeyboardInterrupt):
+        print(file=sys.stderr)
         agreed = False
     if not agreed:
         raise failure("declined", Exit.INTERRUPTED, "Kept as it is", "You did not agree.", unharmed=unharmed)
 
 
-def text(prompt: str, *, default: str = "", secret: bool = False, required: bool = True) -> str:
-    """One line typed by the person; a secret is not echoed."""
+def text(prompt: str, *, default: str = "", secret: bool = False) -> str:
+    """One line typed by the person, who must give something unless there is a default; a secret is not echoed."""
+    shown = f"{prompt} [{default}]: " if default else f"{prompt}: "
     while True:
-        value: str = typer.prompt(
-            prompt, default=default, show_default=bool(default), hide_input=secret, err=True
-        ).strip()
-        if value or not required:
+        value = (getpass.getpass(shown) if secret else _line(shown)).strip() or default
+        if value:
             return value
-        typer.echo("It is required.", err=True)
+        print("It is required.", file=sys.stderr)
+
+
+def _line(prompt: str) -> str:
+    """Not `input`, which would write the prompt to standard output."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line

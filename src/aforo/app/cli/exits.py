@@ -32,7 +32,7 @@ MEANING: Final[Mapping[Exit, str]] = {
     Exit.INVALID: "invalid input",
     Exit.NO_AFORO: "Aforo cannot be reached, or is overloaded",
     Exit.DIFFERS: "with --exit-code: there are differences",
-    Exit.INTERRUPTED: "interrupted by Ctrl-C",
+    Exit.INTERRUPTED: "stopped by you: Ctrl-C, or no to a question",
 }
 
 # Click re-flows an epilog except behind a \b, which keeps the table as it is.

@@ -66,7 +66,7 @@ def restore(
     session.show(plan, lambda told: restore_plan(told, found["name"], integration, fields))
     if not plan["steps"] and not session.as_json:
         return
-    ask.confirm(session, f"Restore to Gateway: write these {len(plan['steps'])} steps?", yes=yes)
+    ask.confirm(session, "Restore to Gateway?", yes=yes)
     agreed = {**wanted, "dryRun": False, "observed": plan["observed"]}
     session.answer(_restore(session, "Restore", found, agreed), restored)
     session.say(f"✓ {found['name']} stands at {integration} as recorded: it was read back.")

@@ -84,7 +84,12 @@ def sign_in_link(
     session: Session,
     tenant: _Tenant = None,
     base_url: Annotated[
-        str | None, typer.Option("--base-url", help="How your browser reaches Aforo, such as https://aforo.example.")
+        str | None,
+        typer.Option(
+            "--base-url",
+            envvar=["AFORO_PUBLIC_URL", "AFORO_URL"],
+            help="How your browser reaches Aforo, such as https://aforo.example.",
+        ),
     ] = None,
     data_dir: _DataDir = Path("var"),
 ) -> None:

@@ -140,7 +140,7 @@ def monetize(
 def remove(session: Session, product: Product, of: Of = None, yes: Yes = False) -> None:
     """Forget a product and its versions in Aforo; the gateway is not touched."""
     found = find.product(session.api, product, of)
-    ask.confirm(session, f"Forget {found['name']} and its {found['recordVersion']} recorded versions?", yes=yes)
+    ask.confirm(session, f"Forget {found['name']} and its recorded versions?", yes=yes)
     session.api.send("DELETE", f"/products/{quoted(found['id'])}")
     session.answer({"removed": found["id"]}, lambda _: f"Forgot {found['name']}. At the gateway it stands as before.")
 

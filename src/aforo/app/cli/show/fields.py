@@ -79,8 +79,9 @@ def _below(field: Field, arrow: Arrow, indent: str) -> Iterator[Hanging]:
     elif field["secret"]:
         yield hanging(indent, "secret changed")
     else:
-        yield hanging(f"{indent}   record  ", value(field["before"]))
-        yield hanging(f"{indent}{arrow:<2} gateway ", value(field["after"]))
+        fate = (" (is overwritten)", "bold")
+        yield hanging(f"{indent}record  ", value(field["before"]), fate if arrow is Arrow.IMPORT else "")
+        yield hanging(f"{indent}gateway ", value(field["after"]), fate if arrow is Arrow.RESTORE else "")
 
 
 def _whose(field: Field) -> str:

@@ -69,6 +69,8 @@ def _row(row: View) -> Iterator[RenderableType]:
     sign, style = _SIGN[row["status"]]
     status, _, rest = row["line"].partition(":")
     yield Hanging(Text.assemble((f"{sign} ", style), (status, style), f":{rest}"), 2)
+    if row["ref"] != row["name"]:
+        yield hanging("    ref  ", (row["ref"], "dim"))
     for field in row["fields"]:
         yield FieldLine(field, Arrow.IMPORT)
     if row["status"] in ("CHANGED", "STALE"):

@@ -14,17 +14,23 @@ _STATUS: Final = {"STALE": "yellow", "MONETIZED": "green", "UNMONETIZED": "dim"}
 
 
 def listed(view: View, integrations: Mapping[str, str]) -> RenderableType:
-    """`integrations` gives names for their ids."""
+    """`integrations` gives names for their ids. A product is addressed by its ref, so its own id is left out."""
     if not view["data"]:
         return hanging("", "No products match.")
-    return table(
-        ("PRODUCT", "VERSION", "INTEGRATION", "STATUS", "ID"),
-        [
-            (row["name"], row["version"] or NOTHING, integrations.get(row["integrationId"], row["integrationId"]),
-             _status(row["monetizationStatus"]), row["id"])
-            for row in view["data"]
-        ],
-    )  # fmt: skip
+    heads = ("PRODUCT", "REF", "VERSION", "INTEGRATION", "STATUS")
+    rows: list[tuple[str | Text, ...]] = [
+        (
+            row["name"],
+            row["ref"],
+            row["version"] or NOTHING,
+            integrations.get(row["integrationId"], row["integrationId"]),
+            _status(row["monetizationStatus"]),
+        )
+        for row in view["data"]
+    ]
+    if all(row["ref"] == row["name"] for row in view["data"]):
+        return table((heads[0], *heads[2:]), [(row[0], *row[2:]) for row in rows])
+    return table(heads, rows)
 
 
 def one(view: View, integration: str) -> RenderableType:
@@ -80,11 +86,15 @@ def _discovered(view: View, integration: str) -> Iterator[RenderableType]:
     yield hanging("", f"{plural(len(rows), 'product')} at {integration} not yet in Aforo.")
 
 
+def _named(row: View) -> str:
+    return str(row["name"]) if row["ref"] == row["name"] else f"{row['name']} ({row['ref']})"
+
+
 def _imported(view: View) -> Iterator[RenderableType]:
     for row in view["created"]:
-        yield hanging("+ ", ("recorded ", "green"), f"{row['name']}  {row['id']}")
+        yield hanging("+ ", ("recorded ", "green"), f"{_named(row)}  {row['id']}")
     for row in view["updated"]:
-        yield hanging("~ ", ("updated ", "yellow"), f"{row['name']} to version {row['recordVersion']}  {row['id']}")
+        yield hanging("~ ", ("updated ", "yellow"), f"{_named(row)} to version {row['recordVersion']}  {row['id']}")
     for ref in view["untouched"]:
         yield hanging("= ", ("unchanged ", "dim"), ref)
     created, updated, same = (len(view[part]) for part in ("created", "updated", "untouched"))

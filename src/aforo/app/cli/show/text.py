@@ -35,10 +35,16 @@ def lines(parts: Iterable[RenderableType]) -> Group:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: frozenset[str] = frozenset()) -> Table:
-    """Columns under bare heads. What does not fit is folded, never cut."""
+    """Columns under bare heads. What does not fit is folded, never cut; ids stay whole, so that they can be copied."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for head in heads:
-        made.add_column(head, overflow="fold", justify="right" if head in right else "left")
+        made.add_column(
+            head,
+            overflow="fold",
+            no_wrap=head == "ID",
+            min_width=len(head),
+            justify="right" if head in right else "left",
+        )
     for row in rows:
         made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
     return made

@@ -98,6 +98,8 @@ def cloudformation(
         return
     print(view["template"].rstrip("\n"))
     session.hint(f"ExternalId {view['externalId']}")
+    for note in view.get("notes") or ():
+        session.hint(note)
     if view["quickCreateLink"]:
         session.hint(f"Create the stack in the browser: {view['quickCreateLink']}")
     session.hint(f"Or save it as {view['filename']} and run: {view['deployCommand']}")
