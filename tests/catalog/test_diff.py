@@ -96,11 +96,18 @@ def test_a_changed_default_does_not_excuse_a_changed_value() -> None:
     assert [(c.before, c.after) for c in difference.changes] == [(5, 6)]
 
 
-def test_null_absent_and_an_empty_object_are_the_same_nothing() -> None:
-    nothings: list[JsonObject] = [{}, {"a": None}, {"a": {}}]
+def test_null_and_absent_are_the_same_nothing() -> None:
+    nothings: list[JsonObject] = [{}, {"a": None}]
     for nothing in nothings:
         for other in nothings:
             assert not compare(_one(nothing), _one(other), KINDS).is_drift
+
+
+def test_an_empty_object_is_something() -> None:
+    for nothing in ({}, {"a": None}):
+        added = compare(_one(nothing), _one({"a": {}}), KINDS).changes
+        removed = compare(_one({"a": {}}), _one(nothing), KINDS).changes
+        assert [change.pointer for change in (*added, *removed)] == ["/a", "/a"]
 
 
 def test_a_scalar_that_became_an_object_is_one_difference() -> None:

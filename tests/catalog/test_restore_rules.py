@@ -9,7 +9,7 @@ from tests.catalog.strategies import KINDS, products
 from aforo.catalog.rules.diff import compare, entity_path
 from aforo.catalog.rules.restore import plan_restore
 from aforo.gateway_sdk.contract import Action, Entity, Product, Step
-from aforo.kit.jsontree import Json, put
+from aforo.kit.jsontree import Json, JsonObject, put
 
 
 def _applied(live: Product, steps: tuple[Step, ...]) -> Product:
@@ -24,11 +24,27 @@ def _applied(live: Product, steps: tuple[Step, ...]) -> Product:
             entities[key] = step.target
         else:
             assert step.live is not None
+            assert step.target is not None
             changed: dict[str, Json] = dict(step.live.fields)
             for pointer, value in step.changed.items():
                 put(changed, pointer, value)
-            entities[step.live.kind, step.live.key] = replace(step.live, fields=changed)
+            kept = _without_emptied(changed, step.target.fields)
+            entities[step.live.kind, step.live.key] = replace(step.live, fields=kept)
     return replace(live, entities=tuple(entities.values()))
+
+
+def _without_emptied(fields: JsonObject, wanted: JsonObject) -> dict[str, Json]:
+    """An object that lost its last member goes with it, unless the record has it."""
+    kept: dict[str, Json] = {}
+    for name, value in fields.items():
+        there = wanted.get(name)
+        if isinstance(value, dict):
+            inner = _without_emptied(value, there if isinstance(there, dict) else {})
+            if inner or isinstance(there, dict):
+                kept[name] = inner
+        else:
+            kept[name] = value
+    return kept
 
 
 @given(products(), products())

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 512 * 1024
-PAGE_LINES = 70
+PAGE_LINES = 80
 
 # Put together from parts, since this file is searched as well.
 INDEX_HOSTS = [

@@ -79,9 +79,11 @@ def main() -> None:
     """Serve until stopped. Settings come from the environment."""
     import uvicorn
 
+    from aforo.app.asking import wait_for_start
     from aforo.app.http_protocol import AforoHttpProtocol
 
     settings = Settings()
+    wait_for_start()
     uvicorn.run(
         create(open_rooms(settings)),
         host=settings.host,

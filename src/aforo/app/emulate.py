@@ -39,7 +39,11 @@ def _server(entry: Entry, port: int | None, state_dir: Path | None, products: in
         emulator.seed(state, products)
     app = Switchboard(emulator.create(state))
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port or entry.manifest.emulator_port, log_level="warning", lifespan="off"
+        app,
+        host="127.0.0.1",
+        port=entry.manifest.emulator_port if port is None else port,
+        log_level="warning",
+        lifespan="off",
     )
     return uvicorn.Server(config)
 

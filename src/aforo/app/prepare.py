@@ -7,27 +7,32 @@ import asyncio
 import json
 import sys
 
-from aforo.app.records import upgrade
+from aforo.accounts import Accounts
+from aforo.accounts.sql import AccountStore
+from aforo.app.records import is_newest, upgrade
 from aforo.app.settings import Settings
-from aforo.app.wiring import open_rooms
+from aforo.kit.clock import SystemClock
+from aforo.kit.db import Database
 
 
-async def _prepare(settings: Settings) -> dict[str, str | None]:
-    rooms = open_rooms(settings)
+async def _first_start(settings: Settings) -> dict[str, str | None]:
+    db = Database(settings.records_path)
     try:
-        key = await rooms.accounts.ensure_first()
-        tenant = (await rooms.accounts.tenants())[0]
-        return {"adminKey": key, "signInToken": await rooms.accounts.sign_in_token(tenant.id)}
+        accounts = Accounts(AccountStore(db), SystemClock())
+        key = await accounts.ensure_first()
+        tenant = (await accounts.tenants())[0]
+        return {"adminKey": key, "signInToken": await accounts.sign_in_token(tenant.id)}
     finally:
-        await rooms.aclose()
+        await db.aclose()
 
 
 def main() -> None:
     """Settings come from the environment, which the supervisor has filled."""
     settings = Settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    upgrade(settings.records_path)
-    sys.stdout.write(json.dumps(asyncio.run(_prepare(settings))) + "\n")
+    if not is_newest(settings.records_path):
+        upgrade(settings.records_path)
+    sys.stdout.write(json.dumps(asyncio.run(_first_start(settings))) + "\n")
 
 
 if __name__ == "__main__":

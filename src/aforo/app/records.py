@@ -1,32 +1,46 @@
 """The schema of records.db: all rooms' tables together, and bringing a file up to date."""
 
+import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import MetaData
 
-import aforo.accounts.sql
-import aforo.app.idempotency
-import aforo.catalog.sql
-import aforo.integrations.sql
-import aforo.jobs.sql
-from aforo.kit.db import metadata
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-TABLES = (
-    aforo.accounts.sql,
-    aforo.app.idempotency,
-    aforo.catalog.sql,
-    aforo.integrations.sql,
-    aforo.jobs.sql,
-)
-"""Importing these modules declares their tables on `metadata`."""
 
-__all__ = ["TABLES", "alembic_config", "metadata", "upgrade"]
+def declared() -> "MetaData":
+    """The tables that the rooms declare; importing a room's `sql` is what declares them."""
+    import aforo.accounts.sql
+    import aforo.app.first_answers
+    import aforo.catalog.sql
+    import aforo.integrations.sql
+    import aforo.jobs.sql
+    from aforo.kit.db import metadata
+
+    del aforo
+    return metadata
+
+
+def is_newest(path: Path) -> bool:
+    """Whether the file has the newest schema, told without Alembic, which is slow to import."""
+    if not path.exists():
+        return False
+    newest = max(file.name.split("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+    with sqlite3.connect(path) as connection:
+        try:
+            return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest,)]
+        except sqlite3.OperationalError:
+            return False
 
 
 def upgrade(path: Path) -> None:
-    """Make the file, or bring it to the newest schema. Only the supervisor calls this, before its children start."""
+    """Make the file, or bring it to the newest schema. Nobody else has it open."""
+    from alembic import command
+    from sqlalchemy import create_engine
+
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
@@ -37,7 +51,9 @@ def upgrade(path: Path) -> None:
     path.chmod(0o600)
 
 
-def alembic_config() -> Config:
+def alembic_config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     return config

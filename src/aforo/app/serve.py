@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import signal
-import subprocess
+import socket
 import sys
 import time
 from pathlib import Path
@@ -38,28 +38,21 @@ def main(
         "AFORO_DATA_DIR": str(data_dir),
         "PYTHONUNBUFFERED": "1",
     }
-    started = time.monotonic()
-    prepared = subprocess.run(
-        [sys.executable, "-m", "aforo.app.prepare"], env=environment, stdout=subprocess.PIPE, check=False
-    )
-    if prepared.returncode != 0:
-        print("Aforo could not prepare its records; see the lines above.", file=sys.stderr)
-        return 1
-    first = json.loads(prepared.stdout.decode().splitlines()[-1])
-    return asyncio.run(_Supervisor(environment, started, first, emulate=emulate).run())
+    taken = [number for number in (port, edge_port) if _is_taken(host, number)]
+    if taken:
+        print(f"Port {taken[0]} of {host} is in use. Stop what listens there, or choose another one.", file=sys.stderr)
+        return 2
+    return asyncio.run(_Supervisor(environment, emulate=emulate).run())
 
 
 class _Supervisor:
-    def __init__(
-        self, environment: dict[str, str], started: float, first: dict[str, str | None], *, emulate: bool
-    ) -> None:
+    def __init__(self, environment: dict[str, str], *, emulate: bool) -> None:
         self._environment = environment
-        self._started = started
-        self._first = first
+        self._started = time.monotonic()
         self._emulate = emulate
         self._stopping = asyncio.Event()
-        self._wishes, wish = os.pipe()
-        self._wish = wish
+        self._wishes, self._wish = os.pipe()
+        self._start_signal, self._give_start = os.pipe()
         self._watchers: list[asyncio.Task[None]] = []
         self._emulating = False
 
@@ -68,17 +61,35 @@ class _Supervisor:
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self._stopping.set)
         loop.add_reader(self._wishes, self._heard_wish)
-        self._watch("api", "aforo.app.api", (self._wish,))
+        self._watch("api", "aforo.app.api", (self._wish, self._start_signal))
+        first = await self._prepare()
+        os.close(self._give_start)
+        if first is None:
+            self._stopping.set()
+            await asyncio.gather(*self._watchers)
+            return 1
         e = self._environment
         place = ("--data-dir", e["AFORO_DATA_DIR"], "--host", e["AFORO_HOST"], "--port", e["AFORO_EDGE_PORT"])
         self._watch("edge", "aforo.app.edge", (), *place)
         if self._emulate:
             self._start_emulators()
-        greeter = asyncio.create_task(self._greet())
+        greeter = asyncio.create_task(self._greet(first))
         await self._stopping.wait()
         greeter.cancel()
         await asyncio.gather(*self._watchers)
         return 0
+
+    async def _prepare(self) -> dict[str, str | None] | None:
+        """Bring the records up to date while the api imports; it opens them once the start signal is given."""
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "aforo.app.prepare", env=self._environment, stdout=asyncio.subprocess.PIPE
+        )
+        told, _ = await child.communicate()
+        if child.returncode != 0:
+            print("Aforo could not prepare its records; see the lines above.", file=sys.stderr)
+            return None
+        first: dict[str, str | None] = json.loads(told.decode().splitlines()[-1])
+        return first
 
     def _watch(self, name: str, module: str, pipes: tuple[int, ...], *arguments: str) -> None:
         self._watchers.append(asyncio.create_task(self._keep_alive(name, module, pipes, arguments), name=name))
@@ -87,7 +98,8 @@ class _Supervisor:
         wait = 0.0
         while not self._stopping.is_set():
             born = time.monotonic()
-            environment = {**self._environment, **({"AFORO_WISH_FD": str(pipes[0])} if pipes else {})}
+            names = ("AFORO_WISH_FD", "AFORO_START_FD")
+            environment = {**self._environment, **dict(zip(names, map(str, pipes), strict=False))}
             child = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", module, *arguments, env=environment, pass_fds=pipes, start_new_session=True
             )
@@ -113,7 +125,7 @@ class _Supervisor:
             state = Path(self._environment["AFORO_DATA_DIR"]) / "emulators"
             self._watch("emulators", "aforo.app.emulate", (), "all", "--state-dir", str(state))
 
-    async def _greet(self) -> None:
+    async def _greet(self, first: dict[str, str | None]) -> None:
         """Say where to go, once both origins answer."""
         host = self._environment["AFORO_HOST"]
         near = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compares, does not bind
@@ -124,10 +136,22 @@ class _Supervisor:
         shown = os.environ.get("AFORO_PUBLIC_URL", api).rstrip("/")
         state = f"ready in {took:.1f} s" if all(ready) else "not ready: see the lines above"
         print(f"\nAforo is {state}.  api {api}  edge {edge}\n")
-        print(f"  Sign in (once, within 30 minutes):  {shown}/sign-in/{self._first['signInToken']}")
-        if self._first["adminKey"]:
-            print(f"  Admin key (shown only now):         {self._first['adminKey']}")
+        print(f"  Sign in (once, within 30 minutes):  {shown}/sign-in/{first['signInToken']}")
+        if first["adminKey"]:
+            print(f"  Admin key (shown only now):         {first['adminKey']}")
         print("  Stop with Ctrl-C.\n", flush=True)
+
+
+def _is_taken(host: str, port: int) -> bool:
+    """Whether somebody listens there already; asked at the start, since a child could tell only by crashing."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

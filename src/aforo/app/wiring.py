@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aforo.accounts import Accounts, Door
 from aforo.accounts.sql import AccountStore
-from aforo.app.idempotency import FirstAnswers
+from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
 from aforo.catalog import Catalog, DriftWatch, Impact, ProductStore, Vault

@@ -83,6 +83,11 @@ class DriftWatch:
         kept = await self._store.episode(row.drift_id) if row.drift_id else None
         return self._episode(tenant_id, kept) if kept else None
 
+    async def drifting(self, tenant_id: str, limit: int = 20) -> list[tuple[ProductRow, DriftEpisode]]:
+        """Products that differ, the longest first."""
+        found = await self._store.drifting(tenant_id, limit)
+        return [(row, self._episode(tenant_id, episode)) for row, episode in found]
+
     async def note_rows(self, tenant_id: str, rows: Sequence[Row]) -> None:
         """Take a preview's findings over: each row of a recorded product opens, updates or closes its episode."""
         known = {row.id: row for row in await self._store.products(tenant_id)} if rows else {}
@@ -122,12 +127,12 @@ class DriftWatch:
             if dry_run:
                 return RestoreResult(plan, (), seen, dry_run=True)
             if not plan.steps:
-                raise NothingToRestore(f"{row.name} stands at the gateway as recorded.", next_step="Nothing to do.")
+                raise _nothing_to_restore(row, plan)
             if version is not None and version != row.record_version:
                 row = await self._record(tenant_id, row, record, f"restore of version {version}", actor_id)
             steps = await _carry_out(gateway, record, live, plan.steps)
             after = await gateway.read(record)
-        await self._confirm(tenant_id, row, record, after, steps, kinds)
+        await self._confirm(tenant_id, row, record, after, plan, kinds)
         return RestoreResult(plan, steps, seen, dry_run=False)
 
     async def accept(self, tenant_id: str, product_id: str, actor_id: str, observed: str | None = None) -> ProductRow:
@@ -205,19 +210,21 @@ class DriftWatch:
         row: ProductRow,
         record: Product,
         after: Product | None,
-        steps: Sequence[StepResult],
+        plan: RestorePlan,
         kinds: Sequence[EntityKind],
     ) -> None:
-        """The postcondition: reading back shows the record. New native ids are taken over."""
+        """The postcondition: reading back shows the record, and beside it only what was left alone on purpose."""
         view = await self._view(tenant_id, row, record, after)
         if view.product.drift_id is None and after is not None:
             await self.settle(row.id, "restored")
             await self._adopt_ids(tenant_id, view.product, record, after, kinds)
             return
-        if all(step.outcome is StepOutcome.DONE for step in steps):
-            left = ", ".join(change.path for change in view.difference.changes if change.counts) or "the whole product"
+        alone = {change.path for change in plan.left_alone}
+        left = [change.path for change in view.difference.changes if change.counts and change.path not in alone]
+        if left or after is None:
             raise PostconditionFailed(
-                f"The gateway accepted every step, but reading {row.name} back still shows a difference at {left}.",
+                f"The gateway accepted every step, but reading {row.name} back still shows a difference at "
+                f"{', '.join(left) or 'the whole product'}.",
                 next_step="Look at the product's drift; something at the gateway may set these values by itself.",
             )
 
@@ -314,6 +321,16 @@ def _unveiled(step: Step, record: Product, live: Product | None) -> Step:
 
 def _same_object(live: Product, veiled: Entity) -> Entity | None:
     return live.entity(veiled.kind, veiled.key)
+
+
+def _nothing_to_restore(row: ProductRow, plan: RestorePlan) -> NothingToRestore:
+    others = [change.path for change in plan.left_alone if change.counts]
+    if others:
+        return NothingToRestore(
+            f"All that differs at {row.name} was added by others: {', '.join(others)}. A restore leaves it alone.",
+            next_step="Tick what is to be removed, accept the gateway's version, or ignore it.",
+        )
+    return NothingToRestore(f"{row.name} stands at the gateway as recorded.", next_step="Nothing to do.")
 
 
 def _moved(row: ProductRow) -> PlanStale:

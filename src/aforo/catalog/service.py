@@ -10,7 +10,7 @@ from aforo.catalog.model import Impact, ProductRow, Recorded, RecordWrite, Row, 
 from aforo.catalog.rules import preview as preview_rules
 from aforo.catalog.sql import ProductStore, order_key
 from aforo.catalog.vault import Vault
-from aforo.gateway_sdk.contract import Discovery, Gateway, Product, Progress
+from aforo.gateway_sdk.contract import Discovery, Document, Gateway, Product, Progress
 from aforo.integrations import Integration, Integrations
 from aforo.kit.clock import Clock
 from aforo.kit.errors import Invalid, NotFound
@@ -29,6 +29,16 @@ class ImportResult:
     created: tuple[ProductRow, ...]
     updated: tuple[ProductRow, ...]
     untouched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """Some products, how many match in all, and the cursors of the neighbouring pages where there are any."""
+
+    rows: tuple[ProductRow, ...]
+    total: int
+    before: str | None
+    after: str | None
 
 
 class Catalog:
@@ -118,6 +128,38 @@ class Catalog:
         )
         return rows[:limit], order_key(rows[limit - 1]) if len(rows) > limit else None
 
+    async def page(
+        self,
+        tenant_id: str,
+        *,
+        integration_id: str | None = None,
+        words: str | None = None,
+        drifted: bool | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> ProductPage:
+        """One page in the same order as `products`, with a way back as well as on."""
+        rows = await self._store.products(
+            tenant_id,
+            integration_id=integration_id,
+            words=words,
+            drifted=drifted,
+            after=after,
+            before=before,
+            limit=limit + 1,
+        )
+        total = await self._store.matching(tenant_id, integration_id=integration_id, words=words, drifted=drifted)
+        more = len(rows) > limit
+        shown = rows[-limit:] if before else rows[:limit]
+        newer = order_key(shown[0]) if shown and (more if before else after) else None
+        older = order_key(shown[-1]) if shown and (before or more) else None
+        return ProductPage(tuple(shown), total, newer, older)
+
+    async def newest_preview(self, tenant_id: str) -> str | None:
+        """The id of the last preview that anybody made, if it is still kept."""
+        return await self._store.newest_preview(tenant_id)
+
     async def product(self, tenant_id: str, product_id: str) -> ProductRow:
         found = await self._store.product(tenant_id, product_id)
         if found is None:
@@ -142,6 +184,16 @@ class Catalog:
         """Newest first."""
         await self.product(tenant_id, product_id)
         return await self._store.versions(product_id)
+
+    async def export(self, tenant_id: str, product_id: str) -> Document | None:
+        """The record as a file for the vendor's own tool, secrets veiled; None where there is no such format."""
+        row = await self.product(tenant_id, product_id)
+        kept = await self._store.version(product_id, row.record_version)
+        if kept is None:
+            raise NotFound(f"{row.name} has no version {row.record_version}.")
+        record = self._watch.recorded(tenant_id, row, kept.sealed).product
+        async with self._integrations.open(tenant_id, row.integration_id) as gateway:
+            return gateway.export([record])
 
     async def in_use_by(self, tenant_id: str, integration_id: str) -> list[str]:
         """Names of the products that an integration's removal would forget."""

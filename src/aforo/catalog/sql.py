@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -103,25 +104,36 @@ class ProductStore:
         words: str | None = None,
         drifted: bool | None = None,
         after: str | None = None,
+        before: str | None = None,
         limit: int | None = None,
     ) -> list[ProductRow]:
-        """Drifted first, then by name and id; filters run before paging."""
-        query = select(products).where(products.c.tenant_id == tenant_id)
-        if integration_id:
-            query = query.where(products.c.integration_id == integration_id)
-        if words:
-            query = query.where(products.c.name.contains(words, autoescape=True))
-        if drifted is not None:
-            query = query.where(products.c.drift_id.is_not(None) if drifted else products.c.drift_id.is_(None))
+        """Drifted first, then by name and id; filters run before paging. With `before`, the last ones before it."""
         key = _order_key()
+        query = select(products).where(*_matching(tenant_id, integration_id, words, drifted))
         if after:
             query = query.where(key > after)
-        query = query.order_by(key)
+        if before:
+            query = query.where(key < before)
+        query = query.order_by(key.desc() if before else key)
         if limit is not None:
             query = query.limit(limit)
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return [_product(row) for row in rows]
+        return [_product(row) for row in (reversed(rows) if before else rows)]
+
+    async def matching(
+        self,
+        tenant_id: str,
+        *,
+        integration_id: str | None = None,
+        words: str | None = None,
+        drifted: bool | None = None,
+    ) -> int:
+        """How many products the same filters leave."""
+        chosen = _matching(tenant_id, integration_id, words, drifted)
+        query = select(func.count()).select_from(products).where(*chosen)
+        async with self._db.read() as connection:
+            return int((await connection.execute(query)).scalar_one())
 
     async def product(self, tenant_id: str, product_id: str) -> ProductRow | None:
         query = select(products).where(products.c.id == product_id, products.c.tenant_id == tenant_id)
@@ -237,6 +249,28 @@ class ProductStore:
         async with self._db.read() as connection:
             return (await connection.execute(query)).mappings().first()
 
+    async def newest_preview(self, tenant_id: str) -> str | None:
+        query = select(previews.c.id).where(previews.c.tenant_id == tenant_id)
+        async with self._db.read() as connection:
+            found = (await connection.execute(query.order_by(previews.c.created_at.desc()).limit(1))).scalar()
+        return str(found) if found else None
+
+    async def drifting(self, tenant_id: str, limit: int) -> list[tuple[ProductRow, EpisodeRow]]:
+        """Products with an open episode, the longest open first."""
+        query = (
+            select(drift_episodes)
+            .join(products, products.c.drift_id == drift_episodes.c.id)
+            .where(products.c.tenant_id == tenant_id)
+            .order_by(drift_episodes.c.opened_at)
+            .limit(limit)
+        )
+        async with self._db.read() as connection:
+            episodes = [_episode(row) for row in (await connection.execute(query)).mappings().all()]
+            chosen = products.c.id.in_([episode.product_id for episode in episodes])
+            rows = (await connection.execute(select(products).where(chosen))).mappings().all()
+        by_id = {row["id"]: _product(row) for row in rows}
+        return [(by_id[episode.product_id], episode) for episode in episodes]
+
     async def episode(self, episode_id: str) -> EpisodeRow | None:
         async with self._db.read() as connection:
             query = select(drift_episodes).where(drift_episodes.c.id == episode_id)
@@ -304,6 +338,19 @@ class ProductStore:
 def order_key(row: ProductRow) -> str:
     """Where a row stands in the list; the cursor of the next page."""
     return f"{'0' if row.drift_id else '1'}{row.name}\x01{row.id}"
+
+
+def _matching(
+    tenant_id: str, integration_id: str | None, words: str | None, drifted: bool | None
+) -> list[ColumnElement[bool]]:
+    chosen = [products.c.tenant_id == tenant_id]
+    if integration_id:
+        chosen.append(products.c.integration_id == integration_id)
+    if words:
+        chosen.append(products.c.name.contains(words, autoescape=True))
+    if drifted is not None:
+        chosen.append(products.c.drift_id.is_not(None) if drifted else products.c.drift_id.is_(None))
+    return chosen
 
 
 def _order_key() -> Any:

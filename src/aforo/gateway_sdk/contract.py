@@ -65,9 +65,7 @@ def _wishes(fields: JsonObject, defaults: JsonObject, masked: frozenset[str], po
 
 def _is_filled_in(value: Json, default: Json) -> bool:
     """Whether the server would set this by itself; a null is what it sets where it has no default."""
-    if value is None or value == {}:
-        return default is None or default == {}
-    return same(value, default)
+    return default is None if value is None else same(value, default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class FieldView(WireModel):
     hint: str
     secret: bool
     required: bool
+    later: bool
     default: str
     choices: list[str]
 
@@ -236,6 +237,7 @@ def _field(field: FormField) -> FieldView:
         hint=field.hint,
         secret=field.secret,
         required=field.required,
+        later=field.later,
         default=field.default,
         choices=[value for value, _ in field.choices],
     )

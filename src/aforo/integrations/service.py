@@ -148,7 +148,7 @@ class Integrations:
         """Run the connection test, line by line; the outcome is stored as the integration's last test."""
         checks: list[Check] = []
         try:
-            async with self.open(tenant_id, integration_id, urgent=True) as gateway:
+            async with self.open(tenant_id, integration_id, urgent=True, just_set_up=True) as gateway:
                 async for check in gateway.check():
                     checks.append(check)
                     yield check
@@ -198,7 +198,9 @@ class Integrations:
         return self._budgets[key]
 
     @asynccontextmanager
-    async def open(self, tenant_id: str, integration_id: str, *, urgent: bool = False) -> AsyncIterator[Gateway]:
+    async def open(
+        self, tenant_id: str, integration_id: str, *, urgent: bool = False, just_set_up: bool = False
+    ) -> AsyncIterator[Gateway]:
         """A connector for this integration, closed afterwards. Raises SettingsMissing, SecretLost or GatewayError."""
         integration = await self.get(tenant_id, integration_id)
         secrets = await self._unseal(integration)
@@ -209,13 +211,13 @@ class Integrations:
                 f"{integration.name} cannot be called yet: {names} is not given.",
                 next_step=f"Add it with PATCH /api/v1/integrations/{integration.id}, or on the integration's page.",
             )
-        gateway = self._connect(integration, secrets, urgent=urgent)
+        gateway = self._connect(integration, secrets, urgent=urgent, is_new=just_set_up and _is_new(integration))
         try:
             yield gateway
         finally:
             await gateway.aclose()
 
-    def _connect(self, integration: Integration, secrets: Mapping[str, str], *, urgent: bool) -> Gateway:
+    def _connect(self, integration: Integration, secrets: Mapping[str, str], *, urgent: bool, is_new: bool) -> Gateway:
         values = {**integration.settings, **secrets}
         entry = self._entry(integration.gateway)
         setup = TlsSetup(
@@ -245,7 +247,7 @@ class Integrations:
                 transport=transport,
                 clock=self._clock,
                 remember=remember,
-                facts={**self._reach.facts, **integration.facts},
+                facts={**self._reach.facts, **integration.facts, "fresh_role": str(is_new).lower()},
             )
         )
 
@@ -298,6 +300,12 @@ class Integrations:
             for field, blob in sealed.items()
             if field in integration.secret_hints
         }
+
+
+def _is_new(integration: Integration) -> bool:
+    """Never tested with complete settings: what was set up at the gateway may need some seconds to work."""
+    last = integration.last_test
+    return last is None or any(check.code == SettingsMissing.code for check in last.checks)
 
 
 def _split(way: SignIn, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,8 +1,24 @@
-"""Long work: started, watched, found again."""
+"""Long work: started, watched, found again.
+
+What belongs to HTTP comes on first use, since it brings the web framework along.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from aforo.jobs.model import Job, JobState
-from aforo.jobs.routes import SLOW, Prefer, answer
 from aforo.jobs.service import Jobs, Report
 from aforo.jobs.sql import JobStore
 
-__all__ = ["SLOW", "Job", "JobState", "JobStore", "Jobs", "Prefer", "Report", "answer"]
+if TYPE_CHECKING:
+    from aforo.jobs.routes import SLOW, Prefer, answer
+
+__all__ = ["PAGE_PATIENCE_SECONDS", "SLOW", "Job", "JobState", "JobStore", "Jobs", "Prefer", "Report", "answer"]
+
+_LATER = {"SLOW": "routes", "Prefer": "routes", "answer": "routes"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -51,6 +51,17 @@ class Jobs:
             raise fault
         return await self.get(tenant_id, job.id)
 
+    async def follow(self, tenant_id: str, kind: str, title: str, work: Work, *, wait_seconds: float) -> Job:
+        """Start work and wait a while: the job as it then stands. A failure is told by the job, not raised."""
+        job = await self.start(tenant_id, kind, title, work)
+        await asyncio.wait({self._tasks[job.id]}, timeout=wait_seconds)
+        self._faults.pop(job.id, None)
+        return await self.get(tenant_id, job.id)
+
+    def running(self, tenant_id: str) -> list[Job]:
+        """The tenant's jobs that are under way, oldest first."""
+        return [job for job in self._live.values() if job.tenant_id == tenant_id]
+
     async def get(self, tenant_id: str, job_id: str) -> Job:
         live = self._live.get(job_id)
         job = live if live and live.tenant_id == tenant_id else await self._store.get(tenant_id, job_id)

@@ -99,7 +99,7 @@ def _differing(before: Json | Absent, after: Json | Absent, names: tuple[str, ..
     if before is after:
         return
     ours, theirs = _as_object(before, after), _as_object(after, before)
-    if ours is not None and theirs is not None:
+    if ours is not None and theirs is not None and (ours or theirs):
         for name in ours if ours.keys() == theirs.keys() else {**ours, **theirs}:
             yield from _differing(ours.get(name, ABSENT), theirs.get(name, ABSENT), (*names, name))
     elif not (_is_nothing(before) and _is_nothing(after)) and not same(before, after):
@@ -107,14 +107,15 @@ def _differing(before: Json | Absent, after: Json | Absent, names: tuple[str, ..
 
 
 def _as_object(value: Json | Absent, other: Json | Absent) -> dict[str, Json] | None:
-    """The value as an object to walk; nothing is an empty object where the other side is one."""
+    """The value as an object to walk; nothing is one without members where the other side is an object."""
     if isinstance(value, dict):
         return value
     return {} if isinstance(other, dict) and _is_nothing(value) else None
 
 
 def _is_nothing(value: Json | Absent) -> bool:
-    return value is None or value is ABSENT or value == {}
+    """Null and absent are the same nothing; an empty object is something."""
+    return value is None or value is ABSENT
 
 
 def _is_servers_doing(before: Entity, after: Entity, pointer: str, old: Json | Absent, new: Json | Absent) -> bool:

@@ -177,6 +177,7 @@ def _changing() -> list[Block]:
 def _restoring() -> list[Block]:
     children = [f"/apis/*/{child}" for child in _HTTP_API_CHILDREN]
     parts = [f"/apis/*/{child}/*" for child in ("routes", "integrations", "authorizers")]
+    parts += ["/apis/*/cors", "/apis/*/stages/*/routesettings/*"]
     return [
         _gateway("ImportApis", ("POST", "PUT"), "/restapis", "/apis"),
         _gateway("ChangeApis", ("PUT", "PATCH"), "/restapis/*", "/apis/*"),

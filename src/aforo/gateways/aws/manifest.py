@@ -42,7 +42,7 @@ _ROLE = SignIn(
     help="Create the role with the CloudFormation template shown here. It trusts Aforo's AWS principal, and only "
     "together with this integration's ExternalId. No key of yours is stored.",
     fields=(
-        FormField("role_arn", "Role ARN", hint="arn:aws:iam::123456789012:role/AforoGatewayAccess"),
+        FormField("role_arn", "Role ARN", hint="arn:aws:iam::123456789012:role/AforoGatewayAccess", later=True),
         _REGION,
         *_WAY_THERE,
     ),

@@ -5,7 +5,6 @@ from typing import Final, cast
 
 from aforo.gateway_sdk.contract import Document, SetupKit
 from aforo.gateways.aws.cloudformation import (
-    PRINCIPAL_PATTERN,
     STACK_NAME,
     Variant,
     deploy_command,
@@ -31,7 +30,7 @@ def kit(settings: Mapping[str, str], facts: Mapping[str, str], variant: str) -> 
     if not principal:
         raise PrincipalMissing(
             "The role has to name whom it trusts, and this installation does not know its own AWS principal.",
-            next_step=f"Set AFORO_AWS_PRINCIPAL_ARN ({PRINCIPAL_PATTERN}) and restart Aforo.",
+            next_step="Set AFORO_AWS_PRINCIPAL_ARN, such as arn:aws:iam::123456789012:user/aforo, and restart Aforo.",
         )
     external_id, region = facts["external_id"], settings.get("region", "us-east-1")
     filename = f"aforo-role-{variant.replace('_', '-')}.yaml"
