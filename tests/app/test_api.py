@@ -7,6 +7,7 @@ import pytest
 from tests.live import aforo
 
 from aforo.accounts import Scope
+from aforo.app.edge.handlers import INGEST_PATHS
 
 
 async def test_a_call_without_a_key_is_told_how_to_send_one(tmp_path: Path) -> None:
@@ -88,9 +89,16 @@ async def test_every_operation_of_the_document_refuses_a_caller_without_a_key(tm
             seen = 0
             for path, operations in document["paths"].items():
                 for method in operations:
-                    if path in ("/healthz", "/readyz", "/metrics") or not path.startswith(("/api/", "/v1/")):
+                    if not path.startswith(("/api/", "/v1/")) or path in INGEST_PATHS:  # those are the edge's
                         continue
                     answer = await stranger.request(method.upper(), path.replace("{", "").replace("}", ""), json={})
                     assert answer.status_code == 401, (method, path, answer.status_code)
                     seen += 1
         assert seen >= 25
+
+
+async def test_without_an_edge_a_forwarded_batch_is_refused_with_a_time_to_try_again(tmp_path: Path) -> None:
+    async with aforo(tmp_path, edge_port=9) as running:
+        answer = await running.http.post("/v1/ingest", json={"events": []})
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert int(answer.headers["Retry-After"]) >= 1

@@ -14,8 +14,9 @@ import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
 import aforo.usage.routes
-from aforo.app import console, problems, tryout
+from aforo.app import console, forward, problems, tryout
 from aforo.app.idempotency import IdempotentPosts
+from aforo.app.openapi import describe
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms
 from aforo.usage import EventLog
@@ -43,6 +44,7 @@ def create(rooms: Rooms) -> FastAPI:
     problems.install(app, lambda request, fault: console.fail(render, request, fault))
     _mount_api(app, rooms)
     _mount_probes(app)
+    app.openapi = describe(app)  # type: ignore[method-assign]  # FastAPI documents this as the way to extend it
     return app
 
 
@@ -56,6 +58,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
+    app.include_router(forward.router(rooms.settings))
     app.include_router(aforo.usage.routes.router(EventLog(rooms.settings.data_dir / "log"), caller))
 
 

@@ -43,7 +43,7 @@ def _server(entry: Entry, port: int | None, state_dir: Path | None, products: in
         host="127.0.0.1",
         port=entry.manifest.emulator_port if port is None else port,
         log_level="warning",
-        lifespan="off",
+        lifespan="auto",
     )
     return uvicorn.Server(config)
 
