@@ -116,6 +116,11 @@ EXAMPLES: Final[dict[str, Any]] = {
         "notes": [],
         "nextCursor": None,
     },
+    "DocumentView": {
+        "filename": "payments-v2.kong.yml",
+        "mediaType": "application/yaml",
+        "text": "_format_version: '3.0'\n…",
+    },
     "DriftViewOut": {
         "productId": "prod_01k9q3",
         "monetizationStatus": "STALE",

@@ -11,6 +11,7 @@ from aforo.catalog import views
 from aforo.catalog.drift import DriftWatch
 from aforo.catalog.service import Catalog
 from aforo.jobs import SLOW, Jobs, Prefer, Report, answer
+from aforo.kit.errors import NotFound
 from aforo.kit.jsontree import Json
 from aforo.kit.wire import Page, WireModel
 
@@ -90,6 +91,13 @@ def router(catalog: Catalog, watch: DriftWatch, accounts: Accounts, jobs: Jobs, 
         row = await watch.ignore(who.tenant_id, product_id, wanted.path, ignored=wanted.ignored)
         await accounts.note(who.tenant_id, who.actor_id, "product.ignore", product_id, {"path": wanted.path})
         return views.product_view(row)
+
+    @api.get("/{product_id}/export", summary="The record as the vendor's own file, for a gateway managed elsewhere")
+    async def export(product_id: str, who: reader) -> views.DocumentView:
+        document = await catalog.export(who.tenant_id, product_id)
+        if document is None:
+            raise NotFound("This gateway has no declarative file format.", next_step="Restore from Aforo instead.")
+        return views.DocumentView(filename=document.filename, media_type=document.media_type, text=document.text)
 
     @api.get("/{product_id}/versions", summary="The recorded versions, newest first")
     async def versions(product_id: str, who: reader) -> Page[views.VersionView]:

@@ -151,6 +151,12 @@ class VersionView(WireModel):
     created_at: Moment
 
 
+class DocumentView(WireModel):
+    filename: str
+    media_type: str
+    text: str
+
+
 class ImportView(WireModel):
     created: list[ProductView]
     updated: list[ProductView]

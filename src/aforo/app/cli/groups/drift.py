@@ -25,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, "restore")(restore)
     command(app, "accept")(accept)
     command(app, "ignore")(ignore)
+    command(app, "export")(export)
 
 
 def drift(session: Session, product: Product, of: Of = None, exit_code: ExitCode = False) -> Exit:
@@ -38,6 +39,16 @@ def drift(session: Session, product: Product, of: Of = None, exit_code: ExitCode
     if drifts(view):
         _answers(session, found, view)
     return Exit.DIFFERS if exit_code and drifts(view) else Exit.OK
+
+
+def export(session: Session, product: Product, of: Of = None) -> None:
+    """Print the record as the vendor's own file (kong.yml), for those who manage the gateway with their own tool."""
+    found = find.product(session.api, product, of)
+    view = session.api.get(f"/products/{quoted(found['id'])}/export")
+    if session.as_json:
+        session.answer(view, lambda told: str(told["text"]))
+    else:
+        print(view["text"], end="")
 
 
 def restore(

@@ -208,7 +208,7 @@ def _without_nulls(tree: Row, defaults: object, maps: Collection[Path], path: Pa
         if isinstance(value, dict):
             way = (*path, key)
             inner = _without_nulls(value, default, maps, way)
-            if inner or (not value and (not isinstance(default, Mapping) or way in maps)):
+            if inner or (not value and way in maps):
                 kept[key] = inner
         elif isinstance(value, list):
             kept[key] = [_without_nulls(one, None, ()) if isinstance(one, dict) else one for one in value]
