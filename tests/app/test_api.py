@@ -4,10 +4,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.live import aforo
 
 from aforo.accounts import Scope
 from aforo.app.edge.handlers import INGEST_PATHS
+from tests.live import aforo
 
 
 async def test_a_call_without_a_key_is_told_how_to_send_one(tmp_path: Path) -> None:

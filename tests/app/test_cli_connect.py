@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.app.test_cli_wire import INTEGRATION, KEY, Wire, wire
 
 from aforo.app.cli import main
 from aforo.app.cli.exits import Exit
+from tests.app.test_cli_wire import INTEGRATION, KEY, Wire, wire
 
 __all__ = ["wire"]
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
-from tests.app.test_cli_flow import Terminal, World, signed_in, terminal, world
 
 from aforo.app.cli.exits import Exit
 from aforo.gateways.aws.emulator import REGION, sample_connection
+from tests.app.test_cli_flow import Terminal, World, signed_in, terminal, world
 
 __all__ = ["signed_in", "terminal", "world"]
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from aforo.app.cli.exits import Exit
 from tests.app.test_cli_connect import form_field, forms, outcome, sign_in
 from tests.app.test_cli_render import CHANGED, preview
 from tests.app.test_cli_wire import Wire, wire
-
-from aforo.app.cli.exits import Exit
 
 __all__ = ["forms", "wire"]
 

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.live import aforo
-
 from aforo.accounts import Scope
 from aforo.kit.clock import HandClock
+from tests.live import aforo
 
 BODY = {"name": "ci", "scopes": ["usage:ingest"]}
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.live import aforo
 
 from aforo.app.openapi import EXAMPLES
+from tests.live import aforo
 
 PROBES = {"/healthz", "/readyz", "/metrics"}
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-
 AFORO = str(Path(sys.executable).with_name("aforo"))
 
 

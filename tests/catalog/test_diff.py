@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.catalog.strategies import KINDS, products, renumbered, with_entity
 
 from aforo.catalog.codec import product_in, product_out
 from aforo.catalog.model import ChangeKind
 from aforo.catalog.rules.diff import compare
 from aforo.gateway_sdk.contract import Entity, Product
 from aforo.kit.jsontree import ABSENT, Json, JsonObject, leaves, put
+from tests.catalog.strategies import KINDS, products, renumbered, with_entity
 
 
 @given(products())

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.catalog.strategies import KINDS, products, renumbered
 
 from aforo.catalog.model import Recorded, Status
 from aforo.catalog.rules.preview import observed_digest, preview
 from aforo.gateway_sdk.contract import SPEC_KIND, Discovery, Entity, Problem, Product
+from tests.catalog.strategies import KINDS, products, renumbered
 
 
 def _product(ref: str, value: int = 0, kind: str = "service") -> Product:

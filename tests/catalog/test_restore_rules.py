@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.catalog.strategies import KINDS, products
 
 from aforo.catalog.rules.diff import compare, entity_path
 from aforo.catalog.rules.restore import plan_restore
 from aforo.gateway_sdk.contract import Action, Entity, Product, Step
 from aforo.kit.jsontree import Json, JsonObject, put
+from tests.catalog.strategies import KINDS, products
 
 
 def _applied(live: Product, steps: tuple[Step, ...]) -> Product:

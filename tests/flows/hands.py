@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx2
+
 from tests.live import Emulated
 
 

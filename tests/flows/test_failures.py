@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import trustme
-from tests.live import Aforo, aforo, emulated
 
 from aforo.gateway_sdk.emulator import Fault
 from aforo.kit.clock import HandClock
+from tests.live import Aforo, aforo, emulated
 
 TOKEN = "kpat_unique_and_never_to_be_shown_5f1c9d"
 

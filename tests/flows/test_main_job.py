@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.flows.hands import HANDS, AwsHand, KongHand, editable
 from tests.live import Aforo, Emulated, aforo, emulated
 

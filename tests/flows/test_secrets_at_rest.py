@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+
 from tests.live import aforo, emulated
 
 TOKEN = 'kpat_7f3a"planted/secret+token=0c19'

@@ -2,10 +2,9 @@
 
 import re
 
-from scripts.docs_pages import capability_page, connect_page, pages, sections, sign_in_page
-
 from aforo.gateway_sdk.manifest import Capability
 from aforo.gateway_sdk.registry import gateways
+from scripts.docs_pages import capability_page, connect_page, pages, sections, sign_in_page
 
 MANIFESTS = [entry.manifest for entry in gateways().values()]
 MARKS = {"yes", "by a substitute", "not yet", "no"}

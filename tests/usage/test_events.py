@@ -7,7 +7,6 @@ import httpx2
 import msgspec
 import pytest
 from fastapi import FastAPI
-from tests.usage.parts import CALLER, OTHER, body, event, ingest, listed
 
 from aforo.accounts import Caller, Scope
 from aforo.accounts.errors import TenantMismatch
@@ -16,6 +15,7 @@ from aforo.kit.errors import Invalid
 from aforo.usage import EventLog, EventQuery, Ingests
 from aforo.usage.errors import InvalidCursor
 from aforo.usage.routes import router
+from tests.usage.parts import CALLER, OTHER, body, event, ingest, listed
 
 
 def keys(found: list[dict[str, object]]) -> list[object]:

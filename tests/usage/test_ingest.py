@@ -16,7 +16,6 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.usage.parts import CALLER, OTHER, body, event, ingest, listed
 
 from aforo.accounts import Caller
 from aforo.accounts.errors import TenantMismatch
@@ -28,6 +27,7 @@ from aforo.usage.model import MAX_BODY_BYTES, Answer, Event, Refused
 from aforo.usage.rules.event import Sent, Terms
 from aforo.usage.rules.event import event as canonical
 from aforo.usage.service import recent_keys
+from tests.usage.parts import CALLER, OTHER, body, event, ingest, listed
 
 
 async def answered(folder: Path, raw: bytes, caller: Caller = CALLER, **how: str) -> Answer:

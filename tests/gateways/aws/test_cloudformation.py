@@ -9,13 +9,13 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from cfnlint import lint_all
-from tests.gateways.aws.served_emulator import Account, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.cloudformation import Variant, deploy_command, quick_create_link, role_template
 from aforo.gateways.aws.emulator.identity import AFORO_ARN
 from aforo.gateways.aws.emulator.moto_backend import CUSTOMER_ACCOUNT
+from tests.gateways.aws.served_emulator import Account, serving
 
 EXTERNAL_ID = "0d5f2f5e-8f5b-4c9e-9b1d-2f8a4a1b7c10"
 VARIANTS: tuple[Variant, ...] = ("read_only", "full")

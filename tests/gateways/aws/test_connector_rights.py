@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from tests.gateways.aws.served_emulator import Account, serving
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
@@ -18,6 +17,7 @@ from aforo.gateways.aws.connector import connect
 from aforo.gateways.aws.emulator.identity import AFORO_ARN, AFORO_KEY
 from aforo.gateways.aws.manifest import MANIFEST
 from aforo.kit.clock import SystemClock
+from tests.gateways.aws.served_emulator import Account, serving
 
 pytestmark = pytest.mark.conformance
 EXTERNAL_ID = "1b0d5f5e-0a6e-4a7e-9c56-6f2f4a1f8d11"

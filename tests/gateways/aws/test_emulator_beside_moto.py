@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+
 from tests.gateways.aws.served_emulator import BOTO
 
 DOCUMENT = {

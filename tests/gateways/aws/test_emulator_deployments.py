@@ -9,13 +9,13 @@ import yaml
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateways.aws.served_emulator import Account, code, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.emulator import http, rest
 from aforo.gateways.aws.emulator.region import Region
 from aforo.kit.clock import HandClock
+from tests.gateways.aws.served_emulator import Account, code, serving
 
 INTEGRATION = "x-amazon-apigateway-integration"
 Document = dict[str, Any]

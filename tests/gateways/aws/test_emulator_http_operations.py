@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.gateways.aws.served_emulator import Account, code, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.emulator.app import HANDLERS
 from aforo.gateways.aws.emulator.operations import HTTP
+from tests.gateways.aws.served_emulator import Account, code, serving
 
 NO = "none-such"
 INTEGRATION = "x-amazon-apigateway-integration"

@@ -7,7 +7,6 @@ from urllib.request import urlopen
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.gateways.aws.served_emulator import Account, code, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
@@ -16,6 +15,7 @@ from aforo.gateways.aws.emulator.moto_backend import CUSTOMER_ACCOUNT
 from aforo.gateways.aws.emulator.seeds import EXTERNAL_ID, OPEN_ROLE_ARN, ROLE_ARN
 from aforo.gateways.aws.emulator.trust import permits, trusts
 from aforo.kit.clock import HandClock
+from tests.gateways.aws.served_emulator import Account, code, serving
 
 
 @pytest.fixture(scope="module")

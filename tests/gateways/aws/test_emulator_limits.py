@@ -10,13 +10,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.gateways.aws.served_emulator import serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.emulator.throttle import EVERY, LIMITS, Throttle
 from aforo.gateways.aws.emulator.wire import AwsError
 from aforo.kit.clock import HandClock
+from tests.gateways.aws.served_emulator import serving
 
 
 def names(pages: Any, member: str, key: str) -> list[list[str]]:

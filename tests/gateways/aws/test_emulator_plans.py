@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.gateways.aws.served_emulator import Account, code, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
+from tests.gateways.aws.served_emulator import Account, code, serving
 
 DOCUMENT = {
     "openapi": "3.0.1",

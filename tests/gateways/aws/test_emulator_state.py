@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.gateways.aws.served_emulator import Account, serving
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.emulator.seeds import EXTERNAL_ID, ROLE_ARN
+from tests.gateways.aws.served_emulator import Account, serving
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
 import yaml
-from tests.gateways.kong.kong_parts import answered, kong, quiet, told
 
 from aforo.gateway_sdk.contract import Gateway, Product
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, Switchboard, answer_json, read_body
 from aforo.gateways.kong.mapping import Row
+from tests.gateways.kong.kong_parts import answered, kong, quiet, told
 
 _LISTS = ("services", "routes", "plugins", "upstreams", "targets", "consumers")
 _PLANE = "/v2/control-planes/cp1"

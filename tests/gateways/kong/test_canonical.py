@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from aforo.gateway_sdk.contract import Entity
+from aforo.gateways.kong.mapping import RULES, Canon, Row, Rule, Schema, entity_schema, plugin_schema
+from aforo.kit.jsontree import Json, leaves, same
 from tests.gateways.kong.kong_parts import (
     COLLECTIONS,
     answered,
@@ -19,10 +23,6 @@ from tests.gateways.kong.kong_parts import (
     told,
     values,
 )
-
-from aforo.gateway_sdk.contract import Entity
-from aforo.gateways.kong.mapping import RULES, Canon, Row, Rule, Schema, entity_schema, plugin_schema
-from aforo.kit.jsontree import Json, leaves, same
 
 KINDS = ("service", "route", "upstream", "target")
 Names = Mapping[str, str]

@@ -10,7 +10,6 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.gateways.kong.kong_parts import ADMIN, kong, members, plugin_names, quiet, records, told, values
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
@@ -19,6 +18,7 @@ from aforo.gateway_sdk.emulator import AsgiApp, StateFile
 from aforo.gateways.kong import emulator
 from aforo.gateways.kong.manifest import MANIFEST
 from aforo.gateways.kong.mapping import Row
+from tests.gateways.kong.kong_parts import ADMIN, kong, members, plugin_names, quiet, records, told, values
 
 _ORDER = ("upstreams", "services", "routes", "plugins")
 _OWN = frozenset({"id", "created_at", "updated_at"})

@@ -10,14 +10,14 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from tests.gateways.kong.kong_parts import kong, quiet
-from tests.gateways.kong.small_kong import Sent, SmallKong
-from tests.shared_facts import shared
 
 from aforo.catalog.rules.restore import plan_restore
 from aforo.gateway_sdk.contract import Product
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, answer_json
 from aforo.gateways.kong.manifest import MANIFEST
+from tests.gateways.kong.kong_parts import kong, quiet
+from tests.gateways.kong.small_kong import Sent, SmallKong
+from tests.shared_facts import shared
 
 _KONNECT = {"base_url": "https://us.api.konghq.com/v2", "control_plane_id": "cp1", "token": "spat_secret-1234"}
 

@@ -1,13 +1,13 @@
 """A connection is tested line by line; whatever is wrong is said clearly and no secret is shown."""
 
 import pytest
-from tests.gateways.kong.kong_parts import kong
-from tests.gateways.kong.small_kong import SmallKong, connected
 
 from aforo.gateway_sdk.contract import Check, Gateway, Verdict
 from aforo.gateway_sdk.emulator import Fault
 from aforo.gateway_sdk.errors import GatewayError, GatewayUnavailable
 from aforo.gateways.kong.manifest import MANIFEST
+from tests.gateways.kong.kong_parts import kong
+from tests.gateways.kong.small_kong import SmallKong, connected
 
 
 async def lines_of(gateway: Gateway) -> list[Check]:

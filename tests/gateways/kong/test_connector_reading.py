@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.gateways.kong.kong_parts import quiet
-from tests.gateways.kong.small_kong import connected, filled, product
 
 from aforo.gateway_sdk.emulator import Fault
 from aforo.gateway_sdk.errors import GatewayUnavailable
+from tests.gateways.kong.kong_parts import quiet
+from tests.gateways.kong.small_kong import connected, filled, product
 
 
 async def test_discovery_needs_one_call_for_each_page_schema_and_upstream_in_use() -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from tests.gateways.kong.small_kong import SmallKong, connected, filled, product
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
@@ -11,6 +10,7 @@ from aforo.gateway_sdk.contract import Gateway, Product, Step
 from aforo.gateway_sdk.emulator import Fault
 from aforo.gateway_sdk.errors import GatewayUnavailable
 from aforo.gateways.kong.manifest import MANIFEST
+from tests.gateways.kong.small_kong import SmallKong, connected, filled, product
 
 
 async def restore(gateway: Gateway, recorded: Product, live: Product | None) -> list[str]:

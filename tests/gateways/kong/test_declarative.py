@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.gateways.kong.kong_parts import kong, quiet
-from tests.gateways.kong.small_kong import SmallKong
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
@@ -15,6 +13,8 @@ from aforo.gateway_sdk.errors import GatewayNotAnApi
 from aforo.gateways.kong import declarative
 from aforo.gateways.kong.manifest import MANIFEST
 from aforo.gateways.kong.mapping import Canon, Row, products
+from tests.gateways.kong.kong_parts import kong, quiet
+from tests.gateways.kong.small_kong import SmallKong
 
 NESTED = """
 _format_version: "3.0"

@@ -8,12 +8,12 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.shared_facts import shared
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.kong.emulator import create, seed
 from aforo.gateways.kong.emulator.kinds import KINDS, Kind
 from aforo.gateways.kong.emulator.schemas import PLUGINS
+from tests.shared_facts import shared
 
 
 def calling(state: StateFile | None = None) -> httpx2.AsyncClient:

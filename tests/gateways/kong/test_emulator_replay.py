@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.shared_facts import shared
 
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateways.kong.emulator import create
@@ -16,6 +15,7 @@ from aforo.gateways.kong.emulator.proxy import Echo, Sent, Unreachable, Upstream
 from aforo.gateways.kong.emulator.schemas import ENTITIES, PLUGINS, Schema
 from aforo.gateways.kong.emulator.schemas.parts import plugin
 from aforo.gateways.kong.emulator.schemas.vocabulary import choice, integer, set_of, string
+from tests.shared_facts import shared
 
 STORIES = ("services", "routes", "consumers", "plugins", "key-auth", "proxy", "defaults")
 """One after another on one node: later ones use what earlier ones left."""

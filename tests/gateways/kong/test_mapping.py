@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateways.kong.kong_parts import answered, canon, new_id, schemas, told
-from tests.shared_facts import shared
 
 from aforo.gateway_sdk.contract import Product
 from aforo.gateways.kong.mapping import Canon, Row, Tables, entity_schema, notes, plugin_schema, products
 from aforo.kit.jsontree import leaves, same
+from tests.gateways.kong.kong_parts import answered, canon, new_id, schemas, told
+from tests.shared_facts import shared
 
 
 def _service(name: str | None = "orders", **more: Any) -> Row:
