@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     """They stand at the top."""
     app.command("serve")(serve)
     app.command("emulate")(emulate)
+    command(app, "bench", local=True)(bench)
     command(app, "version", local=True)(version)
 
 
@@ -42,6 +43,19 @@ def serve(
     from aforo.app import serve as supervisor
 
     raise typer.Exit(supervisor.main(host=host, port=port, edge_port=edge_port, data_dir=data_dir, emulate=emulate))
+
+
+def bench(
+    session: Session,
+    names: Annotated[list[str] | None, typer.Argument(help="ingest, preview; all unless told.")] = None,
+) -> Exit:
+    """Measure on this machine, each figure beside its reference. Exit status 1 where a bar is missed."""
+    from aforo.app.bench import run
+    from aforo.app.cli.show.bench import figures
+
+    told = run(names or [])
+    session.answer(told, figures)
+    return Exit.OK if all(figure["holds"] for figure in told["figures"]) else Exit.UNEXPECTED
 
 
 def emulate(

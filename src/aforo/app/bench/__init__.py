@@ -1,0 +1,50 @@
+"""`aforo bench`: each figure beside a reference measured in the same run on the same machine."""
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure. `ratio` is against the reference of the same run; `holds` says whether the bar is met.
+
+    `bar` reads like "own CPU ≤ 0.5 s", and is about `value` or `ratio` as it says.
+    """
+
+    name: str
+    value: float
+    unit: str
+    reference: str
+    reference_value: float
+    ratio: float
+    bar: str
+    holds: bool
+
+
+def run(names: list[str]) -> dict[str, Any]:
+    """Run the named benchmarks, or all; machine facts and figures, ready for JSON."""
+    from aforo.app.bench import ingest, preview
+
+    known: dict[str, Callable[[], list[Figure]]] = {"ingest": ingest.measure, "preview": preview.measure}
+    chosen = names or sorted(known)
+    figures = [asdict(figure) for name in chosen for figure in known[name]()]
+    return {"machine": machine(), "figures": figures}
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+    }
+
+
+def _processor() -> str:
+    with open("/proc/cpuinfo") as file:  # noqa: PTH123  a kernel's file, not a path of ours
+        names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.machine()
