@@ -8,7 +8,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
+import aforo.catalog.pages
+import aforo.integrations.pages
+import aforo.jobs.pages
 from aforo.accounts import SignInNeeded
+from aforo.app import overview
 from aforo.app.problems import answer, problem
 from aforo.app.web import look
 from aforo.app.web.nav import navigation
@@ -18,7 +22,7 @@ from aforo.app.wiring import Rooms
 
 _SOURCE: Final = Path(aforo.__file__).parent
 _ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "jobs")
-_BUILT: Final = ("/integrations", "/products")
+_BUILT: Final = ("/", "/integrations", "/products")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -39,9 +43,31 @@ def mount(app: FastAPI, rooms: Rooms) -> Render:
     app.include_router(render.assets.routes())
     app.include_router(look.routes())
     app.include_router(aforo.accounts.pages.router(rooms.accounts, rooms.door, render.page, secure=secure))
+    _mount_rooms(app, rooms, render)
     if rooms.settings.development:
         app.include_router(styleguide(render))
     return render
+
+
+def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
+    visitor = overview.with_shell(rooms, rooms.door.visitor)
+    gateways = aforo.integrations.pages.Parts(
+        rooms.integrations,
+        rooms.accounts,
+        rooms.jobs,
+        rooms.catalog.counts,
+        rooms.catalog.in_use_by,
+        visitor,
+        render.page,
+        rooms.clock,
+    )
+    products = aforo.catalog.pages.Parts(
+        rooms.catalog, rooms.watch, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
+    )
+    app.include_router(overview.router(rooms, visitor, render.page))
+    app.include_router(aforo.integrations.pages.router(gateways))
+    app.include_router(aforo.catalog.pages.router(products))
+    app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
 
 
 def fail(render: Render, request: Request, fault: Exception) -> Response:

@@ -11,11 +11,31 @@ from aforo.jobs.service import Jobs, Report
 from aforo.jobs.sql import JobStore
 
 if TYPE_CHECKING:
+    from aforo.jobs.pages import PAGE_PATIENCE_SECONDS, onward, work_page
     from aforo.jobs.routes import SLOW, Prefer, answer
 
-__all__ = ["PAGE_PATIENCE_SECONDS", "SLOW", "Job", "JobState", "JobStore", "Jobs", "Prefer", "Report", "answer"]
+__all__ = [
+    "PAGE_PATIENCE_SECONDS",
+    "SLOW",
+    "Job",
+    "JobState",
+    "JobStore",
+    "Jobs",
+    "Prefer",
+    "Report",
+    "answer",
+    "onward",
+    "work_page",
+]
 
-_LATER = {"SLOW": "routes", "Prefer": "routes", "answer": "routes"}
+_LATER = {
+    "PAGE_PATIENCE_SECONDS": "pages",
+    "SLOW": "routes",
+    "Prefer": "routes",
+    "answer": "routes",
+    "onward": "pages",
+    "work_page": "pages",
+}
 
 
 def __getattr__(name: str) -> Any:
