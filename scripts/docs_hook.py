@@ -5,6 +5,7 @@ Built from the project's root with `python -m mkdocs`, which finds `scripts` the
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
 from scripts.docs_pages import pages, sections
 
 

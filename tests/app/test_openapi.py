@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from aforo.app.openapi import EXAMPLES
+from aforo.app.examples import EXAMPLES
 from tests.live import aforo
 
 PROBES = {"/healthz", "/readyz", "/metrics"}

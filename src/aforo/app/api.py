@@ -10,6 +10,7 @@ import aforo
 import aforo.accounts.routes
 import aforo.catalog.drift_routes
 import aforo.catalog.routes
+import aforo.customers.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
@@ -56,6 +57,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
+    app.include_router(aforo.customers.routes.router(rooms.customers, rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))

@@ -16,6 +16,7 @@ def declared() -> "MetaData":
     import aforo.accounts.sql
     import aforo.app.first_answers
     import aforo.catalog.sql
+    import aforo.customers.sql
     import aforo.integrations.sql
     import aforo.jobs.sql
     from aforo.kit.db import metadata

@@ -8,13 +8,16 @@ from aforo.accounts.sql import AccountStore
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
-from aforo.catalog import Catalog, DriftWatch, Impact, ProductStore, Vault
+from aforo.catalog import Catalog, DriftWatch, ProductStore, Vault
+from aforo.customers import CustomersRoom, ProductRef, ProductsOf, open_room
 from aforo.gateway_sdk.registry import gateways
 from aforo.integrations import Integrations, IntegrationStore, Reach
 from aforo.jobs import Jobs, JobStore
 from aforo.kit.clock import Clock, SystemClock
 from aforo.kit.db import Database
 from aforo.kit.secretbox import MasterKeys, SecretBox
+
+_READ_ONE_BY_ONE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class Rooms:
     integrations: Integrations
     catalog: Catalog
     watch: DriftWatch
+    customers: CustomersRoom
     jobs: Jobs
     first_answers: FirstAnswers
 
@@ -47,13 +51,24 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock)
     vault, products = Vault(box), ProductStore(db)
     watch = DriftWatch(products, integrations, vault, clock)
-    catalog = Catalog(products, integrations, vault, watch, _no_impact_yet, clock)
+    customers = open_room(db, _products_of(products), clock)
+    catalog = Catalog(products, integrations, vault, watch, customers.subscriptions.impact, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     first_answers = FirstAnswers(db, box, clock)
-    return Rooms(settings, clock, db, accounts, Door(accounts), integrations, catalog, watch, jobs, first_answers)
+    return Rooms(
+        settings, clock, db, accounts, Door(accounts), integrations, catalog, watch, customers, jobs, first_answers
+    )
 
 
-async def _no_impact_yet(tenant_id: str, product_ids: Collection[str]) -> Mapping[str, Impact]:
-    """Subscriptions and money are not known before there are customers: every impact stays null."""
-    del tenant_id, product_ids
-    return {}
+def _products_of(products: ProductStore) -> ProductsOf:
+    """What the customers room may know of products: a few are read one by one, many as the tenant's whole list."""
+
+    async def products_of(tenant_id: str, ids: Collection[str]) -> Mapping[str, ProductRef]:
+        wanted = frozenset(ids)
+        if len(wanted) <= _READ_ONE_BY_ONE:
+            rows = [row for one in sorted(wanted) if (row := await products.product(tenant_id, one))]
+        else:
+            rows = [row for row in await products.products(tenant_id) if row.id in wanted]
+        return {row.id: ProductRef(row.id, row.name, row.integration_id) for row in rows}
+
+    return products_of

@@ -1,0 +1,36 @@
+"""The room's parts, joined."""
+
+from dataclasses import dataclass
+
+from aforo.customers.service import Customers, Margins, Metrics, Plans, ProductsOf, Subscriptions
+from aforo.customers.service.margins import Scopes
+from aforo.customers.service.subscriptions import Stores
+from aforo.customers.sql import CustomerStore, MarginStore, MetricStore, PlanStore, SubscriptionStore
+from aforo.kit.clock import Clock
+from aforo.kit.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CustomersRoom:
+    """What is counted, who buys, what is sold, who is on what, and what it costs and must leave."""
+
+    metrics: Metrics
+    customers: Customers
+    plans: Plans
+    subscriptions: Subscriptions
+    margins: Margins
+
+
+def open_room(db: Database, products_of: ProductsOf, clock: Clock) -> CustomersRoom:
+    """The room on the records; `products_of` looks products up in the catalog."""
+    customer_store, plan_store = CustomerStore(db), PlanStore(db)
+    metrics = Metrics(MetricStore(db))
+    plans = Plans(plan_store, metrics, products_of, clock)
+    stores = Stores(SubscriptionStore(db), customer_store, plan_store)
+    return CustomersRoom(
+        metrics,
+        Customers(customer_store, clock),
+        plans,
+        Subscriptions(stores, plans, products_of, clock),
+        Margins(MarginStore(db), Scopes(metrics, products_of, customer_store, plan_store), clock),
+    )

@@ -1,0 +1,1 @@
+"""Google Apigee X and hybrid."""

@@ -1,0 +1,124 @@
+"""Google Apigee X and hybrid, by the Apigee API of Google Cloud."""
+
+from typing import Final
+
+from aforo.gateway_sdk.manifest import (
+    CallLimit,
+    Capability,
+    EntityKind,
+    FieldKind,
+    FormField,
+    Manifest,
+    SignIn,
+    SignInGroup,
+    Support,
+)
+
+API_URL: Final = "https://apigee.googleapis.com"
+
+_ORGANIZATION: Final = FormField(
+    "organization", "Organization", hint="Usually the id of the Google Cloud project, such as acme-apis"
+)
+_PLACE: Final = (
+    FormField(
+        "environments",
+        "Environments",
+        hint="Names separated by commas, to be looked at by the connection test; empty for all of them",
+        required=False,
+    ),
+    FormField(
+        "api_url",
+        "API address",
+        FieldKind.URL,
+        hint="With data residency that of the region, such as https://eu-apigee.googleapis.com",
+        required=False,
+        default=API_URL,
+    ),
+    FormField(
+        "ca_bundle",
+        "CA bundle",
+        FieldKind.MULTILINE,
+        hint="PEM, if a proxy between here and Google signs with your own authority",
+        required=False,
+    ),
+    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+)
+
+_SERVICE_ACCOUNT: Final = SignIn(
+    "service_account",
+    "Service account key",
+    SignInGroup.MANUAL,
+    (
+        _ORGANIZATION,
+        FormField(
+            "service_account_key",
+            "Key file",
+            FieldKind.MULTILINE,
+            hint="The whole JSON file of a service account's key",
+            secret=True,
+        ),
+        *_PLACE,
+    ),
+    recommended=True,
+    help="Aforo signs a short-lived assertion with the key and exchanges it for tokens of one hour. The key itself "
+    "is never sent.",
+)
+_ACCESS_TOKEN: Final = SignIn(
+    "access_token",
+    "Access token",
+    SignInGroup.MANUAL,
+    (
+        _ORGANIZATION,
+        FormField("access_token", "Access token", hint="What gcloud auth print-access-token prints", secret=True),
+        *_PLACE,
+    ),
+    help="For trying: a token ends after one hour and cannot be renewed without its owner.",
+)
+
+_YES: Final = {
+    Capability.SIGN_IN: "service account key, or an access token; signing in through Google's consent page is planned",
+    Capability.TEST: "with real calls; the right to write is not tried",
+    Capability.DISCOVER: "API products with operations, quotas and attributes, and their rate plans",
+    Capability.CAPTURE: "every field that a person could have set; proxies' bundles hold no product",
+    Capability.DIFF: "numbers as numbers, sets without order, lists of attributes by name",
+    Capability.IMPORT: "selected API products",
+    Capability.DRIFT: "one list pass for all products, and one for all rate plans",
+    Capability.RESTORE: "recorded fields over a fresh read; a lost rate plan gets a new id, and its recorded state",
+}
+_NOT_YET: Final = {
+    Capability.PRICING_SYNC: "planned: product quota and attributes, and rate plans where monetization is on",
+    Capability.MONETIZED_TAG: "planned: an attribute on the API product",
+    Capability.PROVISION: "planned: a developer and an app with one key per subscription",
+    Capability.SUSPEND: "planned: revoking and approving the key for the product",
+    Capability.ROTATE: "planned: a second key in the same app, which shares its quota",
+    Capability.REVOKE: "planned: deleting the key; gateways may keep it in their cache for 180 s",
+    Capability.ARTIFACT: "planned: a shared flow on a flow hook",
+    Capability.ENFORCE: "planned, by the shared flow",
+}
+
+MANIFEST: Final = Manifest(
+    key="apigee",
+    name="Google Apigee",
+    product_word="API product",
+    sign_ins=(_SERVICE_ACCOUNT, _ACCESS_TOKEN),
+    # An operation that somebody adds opens another way to the backend, and a rate plan changes what a call costs.
+    kinds=(
+        EntityKind("product", "API product"),
+        EntityKind("operation", "Operation", foreign_is_drift=True),
+        EntityKind("rateplan", "Rate plan", foreign_is_drift=True),
+    ),
+    capabilities={
+        **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+    },
+    emulator_port=8092,
+    call_limits=(
+        CallLimit(
+            calls=5800,
+            per_seconds=60,
+            burst=200,
+            source="Apigee: 6,000 management calls per minute and organization, whoever makes them, burst included",
+        ),
+    ),
+    limits_shared_by=("organization",),
+)

@@ -1,0 +1,25 @@
+"""Apigee's JSON ⇄ our values: canonical form, keys, products, bodies. Pure."""
+
+from aforo.gateways.apigee.mapping.bodies import Document, new_rate_plan, overlaid, unmet
+from aforo.gateways.apigee.mapping.canonical import MARK, RULES, Rule, entity_fields
+from aforo.gateways.apigee.mapping.operations import GROUPS
+from aforo.gateways.apigee.mapping.products import notes, product, products, rate_plan, version
+from aforo.gateways.apigee.mapping.trees import Row
+
+__all__ = [
+    "GROUPS",
+    "MARK",
+    "RULES",
+    "Document",
+    "Row",
+    "Rule",
+    "entity_fields",
+    "new_rate_plan",
+    "notes",
+    "overlaid",
+    "product",
+    "products",
+    "rate_plan",
+    "unmet",
+    "version",
+]
