@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import httpx2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 from aforo.app.api import create
 from aforo.app.records import upgrade
@@ -65,15 +65,24 @@ class Walk:
             self.page.screenshot(path=self._folder / f"{name}-{width}-{scheme}.png", full_page=True)
             assert over <= 0, f"{name} scrolls {over} px sideways at {width} px"
 
+    def through(self, way: Locator) -> None:
+        """Press what leads to another page, and be there."""
+        with self.page.expect_navigation():
+            way.click()
+
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.through(self.page.get_by_role("button", name=name, exact=True).first)
 
     def follow(self, name: str) -> None:
-        self.page.get_by_role("link", name=name, exact=True).first.click()
+        self.through(self.page.get_by_role("link", name=name, exact=True).first)
 
     def go(self, entry: str) -> None:
         """By the sidebar, whose entries may carry a count."""
-        self.page.locator(".side").get_by_role("link", name=entry).click()
+        self.through(self.page.locator(".side").get_by_role("link", name=entry))
+
+    def open_first(self) -> None:
+        """The first product of the list."""
+        self.through(self.page.locator("#products tbody th a").first)
 
     def sees(self, words: str) -> None:
         self.page.get_by_text(words).first.wait_for()
@@ -157,7 +166,7 @@ def test_a_person_connects_kong_imports_notices_an_edit_and_puts_it_back(
     name = str(page.locator("#products tbody th a").first.text_content())
     body = {"read_timeout": 1234, "retries": 2}
     assert httpx2.patch(f"{kong.url}/services/{name}", json=body, trust_env=False).status_code == 200
-    page.locator("#products tbody th a").first.click()
+    walk.open_first()
     walk.look("10-product")
     walk.press("Check now")
     page.locator("[data-component=DriftAlertBanner]").wait_for()
@@ -170,7 +179,7 @@ def test_a_person_connects_kong_imports_notices_an_edit_and_puts_it_back(
     walk.look("13-overview-drift")
     walk.go("Products")
     walk.look("14-products-drift")
-    page.locator("#products tbody th a").first.click()
+    walk.open_first()
     walk.follow("Restore to Gateway…")
     walk.look("15-restore")
     walk.press("Restore to Gateway: 1 write")
@@ -197,7 +206,7 @@ def _look_at_the_gateway(walk: Walk, kong: Emulated, name: str) -> None:
     page.locator(".plan li > details > summary").first.click()
     walk.look("20-preview-mixed")
     walk.go("Products")
-    page.locator("#products tbody th a").first.click()
+    walk.open_first()
     walk.follow("Accept gateway's version…")
     walk.look("21-accept")
     walk.press("Accept 1 field")
@@ -206,7 +215,7 @@ def _look_at_the_gateway(walk: Walk, kong: Emulated, name: str) -> None:
     walk.look("22-versions")
     walk.go("Integrations")
     walk.follow("kong-prod")
-    walk.press("Actions")
+    page.get_by_role("button", name="Actions").click()
     walk.follow("Settings")
     walk.look("23-settings")
     kong.board.faults.append(Fault(503, times=99))
@@ -250,13 +259,13 @@ def test_a_person_connects_aws_with_an_access_key_and_restores_an_edit(
     walk.sees("12 products imported.")
     walk.follow("See the products")
     _edit_every_stage(aws)
-    page.locator("#products tbody th a").first.click()
+    walk.open_first()
     walk.press("Check now")
     page.locator("[data-component=DriftAlertBanner]").wait_for()
     walk.look("35-aws-drift")
     walk.follow("Restore to Gateway…")
     walk.look("36-aws-restore")
-    page.get_by_role("button", name="Restore to Gateway:").click()
+    walk.through(page.get_by_role("button", name="Restore to Gateway:"))
     walk.sees("made at aws-eu and read back.")
     assert walk.faults == []
 

@@ -219,3 +219,16 @@ async def _impacts(running: Aforo, integration_id: str, products: list[str]) -> 
     rows = {row["productId"]: row["impact"] for row in (await running.preview(integration_id))["changes"]}
     members = ("subscriptions", "credentials", "monthlyRevenue", "currency")
     return [tuple(rows[product][member] for member in members) for product in products[:4]]
+
+
+async def test_a_product_that_somebody_subscribes_to_is_not_forgotten(tmp_path: Path) -> None:
+    with emulated("kong") as kong:
+        async with aforo(tmp_path) as running:
+            _, products = await stocked(running, kong, "kong")
+            sold = await plan(running, productIds=[products[0]])
+            made = await subscribe(running, (await customer(running))["id"], sold["id"])
+            refused = await running.call("DELETE", f"/api/v1/products/{products[0]}", status=409)
+            assert "1 live subscription" in refused["detail"]
+            await running.call("POST", f"/api/v1/subscriptions/{made['id']}/cancel", {})
+            await running.call("DELETE", f"/api/v1/products/{products[0]}", status=204)
+            await running.call("DELETE", f"/api/v1/products/{products[1]}", status=204)

@@ -13,7 +13,7 @@ from aforo.catalog.vault import Vault
 from aforo.gateway_sdk.contract import Discovery, Document, Gateway, Product, Progress
 from aforo.integrations import Integration, Integrations
 from aforo.kit.clock import Clock
-from aforo.kit.errors import Invalid, NotFound
+from aforo.kit.errors import Conflict, Invalid, NotFound
 from aforo.kit.ids import new_id
 
 ImpactOf = Callable[[str, Collection[str]], Awaitable[Mapping[str, Impact]]]
@@ -176,8 +176,14 @@ class Catalog:
         return await self.product(tenant_id, product_id)
 
     async def remove(self, tenant_id: str, product_id: str) -> None:
-        """Forget a product in Aforo; nothing happens at the gateway."""
-        await self.product(tenant_id, product_id)
+        """Forget a product in Aforo; nothing happens at the gateway. Refused while somebody subscribes to it."""
+        row = await self.product(tenant_id, product_id)
+        sold = (await self._impact_of(tenant_id, [product_id])).get(product_id)
+        if sold and sold.subscriptions:
+            raise Conflict(
+                f"{row.name} is sold in {sold.subscriptions} live subscriptions. Nothing was changed.",
+                next_step="Cancel those, or take the product out of their plans in a new version.",
+            )
         await self._store.remove(product_id)
 
     async def versions(self, tenant_id: str, product_id: str) -> list[VersionRow]:

@@ -72,6 +72,7 @@ class Integrations:
         """Store a connection, secrets sealed. It is not called yet: `test` does that."""
         way = self._sign_in(gateway, sign_in)
         clean = form.checked(way, values)
+        name = form.checked_name(name)
         await self._refuse_taken_name(tenant_id, name)
         secrets, settings = _split(way, clean)
         integration = Integration(
@@ -101,7 +102,8 @@ class Integrations:
     ) -> Integration:
         """Change the name, the way to sign in, or single settings. A secret that is left out stays."""
         before = await self.get(tenant_id, integration_id)
-        if name and name != before.name:
+        name = form.checked_name(name) if name is not None else before.name
+        if name != before.name:
             await self._refuse_taken_name(tenant_id, name)
         way = self._sign_in(before.gateway, sign_in or before.sign_in)
         same_way = way.key == before.sign_in
@@ -111,7 +113,7 @@ class Integrations:
         secrets, settings = _split(way, clean)
         after = replace(
             before,
-            name=name or before.name,
+            name=name,
             sign_in=way.key,
             settings=settings,
             secret_hints={**kept, **{field: _hint(value) for field, value in secrets.items()}},

@@ -7,6 +7,7 @@ from aforo.kit.errors import Invalid
 from aforo.kit.jsontree import escape
 
 _LONGEST = 1024 * 1024
+_LONGEST_NAME = 100
 
 
 def checked(sign_in: SignIn, values: Mapping[str, str], *, kept: frozenset[str] = frozenset()) -> dict[str, str]:
@@ -27,6 +28,15 @@ def checked(sign_in: SignIn, values: Mapping[str, str], *, kept: frozenset[str] 
         raise Invalid(
             "The connection's settings are not complete.", tuple(faults), next_step="Correct the fields named."
         )
+    return clean
+
+
+def checked_name(name: str) -> str:
+    """A name that people can read and type; raises Invalid."""
+    clean = name.strip()
+    if not 1 <= len(clean) <= _LONGEST_NAME or not clean.isprintable():
+        fault = f"1 to {_LONGEST_NAME} printable characters"
+        raise Invalid("This name cannot be used.", (("/name", fault),), next_step="Choose another name.")
     return clean
 
 
