@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.flows.hands import HANDS, AwsHand, KongHand, editable
+from tests.flows.hands import HANDS, Hand, editable
 from tests.live import Aforo, Emulated, aforo, emulated
 
 pytestmark = pytest.mark.conformance
@@ -19,7 +19,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[Emulated]:
 
 
 @pytest.fixture
-def hand(gateway: Emulated) -> KongHand | AwsHand:
+def hand(gateway: Emulated) -> Hand:
     return HANDS[gateway.gateway](gateway)
 
 
@@ -64,7 +64,7 @@ async def test_a_selective_import_records_only_what_was_selected(tmp_path: Path,
 
 
 async def test_an_edit_at_the_gateway_is_one_difference_and_a_restore_takes_it_back(
-    tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand
+    tmp_path: Path, gateway: Emulated, hand: Hand
 ) -> None:
     async with aforo(tmp_path) as running:
         integration_id, product = await _imported(running, gateway)
@@ -86,9 +86,7 @@ async def test_an_edit_at_the_gateway_is_one_difference_and_a_restore_takes_it_b
         assert (healed["monetizationStatus"], healed["driftId"]) == ("UNMONETIZED", None)
 
 
-async def test_a_restore_returns_the_status_that_the_product_had(
-    tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand
-) -> None:
+async def test_a_restore_returns_the_status_that_the_product_had(tmp_path: Path, gateway: Emulated, hand: Hand) -> None:
     async with aforo(tmp_path) as running:
         _, product = await _imported(running, gateway)
         path = f"/api/v1/products/{product['id']}"
@@ -100,7 +98,7 @@ async def test_a_restore_returns_the_status_that_the_product_had(
 
 
 async def test_accepting_takes_the_gateways_version_as_the_new_record(
-    tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand
+    tmp_path: Path, gateway: Emulated, hand: Hand
 ) -> None:
     async with aforo(tmp_path) as running:
         integration_id, product = await _imported(running, gateway)
@@ -115,7 +113,7 @@ async def test_accepting_takes_the_gateways_version_as_the_new_record(
         assert [version["origin"] for version in versions["data"]] == ["accept", "import"]
 
 
-async def test_an_older_version_can_be_restored(tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand) -> None:
+async def test_an_older_version_can_be_restored(tmp_path: Path, gateway: Emulated, hand: Hand) -> None:
     async with aforo(tmp_path) as running:
         integration_id, product = await _imported(running, gateway)
         hand.edit(product)
@@ -127,7 +125,7 @@ async def test_an_older_version_can_be_restored(tmp_path: Path, gateway: Emulate
 
 
 async def test_an_ignored_path_stays_ignored_until_it_is_taken_in_again(
-    tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand
+    tmp_path: Path, gateway: Emulated, hand: Hand
 ) -> None:
     async with aforo(tmp_path) as running:
         integration_id, product = await _imported(running, gateway)
@@ -141,7 +139,7 @@ async def test_an_ignored_path_stays_ignored_until_it_is_taken_in_again(
 
 
 async def test_a_plan_that_is_stale_at_the_gateway_is_refused_and_nothing_is_applied(
-    tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand
+    tmp_path: Path, gateway: Emulated, hand: Hand
 ) -> None:
     async with aforo(tmp_path) as running:
         _, product = await _imported(running, gateway)
@@ -157,7 +155,7 @@ async def test_a_plan_that_is_stale_at_the_gateway_is_refused_and_nothing_is_app
 
 
 async def test_an_import_of_a_row_that_changed_since_the_preview_is_refused_whole(
-    tmp_path: Path, gateway: Emulated, hand: KongHand | AwsHand
+    tmp_path: Path, gateway: Emulated, hand: Hand
 ) -> None:
     async with aforo(tmp_path) as running:
         integration_id = await running.connect(gateway)

@@ -1,0 +1,1 @@
+"""Azure API Management, through Azure Resource Manager."""

@@ -1,0 +1,131 @@
+"""Azure API Management as data: ways to connect, kinds of entity, what it can do, and Azure's call limits."""
+
+from typing import Final
+
+from aforo.gateway_sdk.contract import SPEC_KIND
+from aforo.gateway_sdk.manifest import (
+    CallLimit,
+    Capability,
+    EntityKind,
+    FieldKind,
+    FormField,
+    Manifest,
+    SignIn,
+    SignInGroup,
+    Support,
+)
+
+MANAGEMENT_URL: Final = "https://management.azure.com"
+LOGIN_URL: Final = "https://login.microsoftonline.com"
+
+_LIMITS_PAGE: Final = (
+    "https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling"
+)
+
+_PLACE: Final = (
+    FormField("subscription_id", "Subscription id", hint="The GUID of the Azure subscription"),
+    FormField("resource_group", "Resource group"),
+    FormField("service_name", "Service name", hint="Of the API Management service: the part before .azure-api.net"),
+)
+_MANAGEMENT: Final = FormField(
+    "management_url",
+    "Resource Manager address",
+    FieldKind.URL,
+    hint="Another one only in a sovereign cloud, such as https://management.usgovcloudapi.net",
+    required=False,
+    default=MANAGEMENT_URL,
+)
+_WAY: Final = (
+    FormField(
+        "ca_bundle", "CA bundle", FieldKind.MULTILINE, hint="PEM, if a proxy before Azure has its own", required=False
+    ),
+    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+)
+
+_SERVICE_PRINCIPAL: Final = SignIn(
+    "service_principal",
+    "Service principal",
+    SignInGroup.MANUAL,
+    (
+        FormField("tenant_id", "Tenant id", hint="The GUID or the domain of the Microsoft Entra tenant"),
+        FormField("client_id", "Client id", hint="Of the app registration"),
+        FormField("client_secret", "Client secret", hint="Its value, not its id", secret=True),
+        *_PLACE,
+        _MANAGEMENT,
+        FormField(
+            "login_url",
+            "Sign-in address",
+            FieldKind.URL,
+            hint="Another one only in a sovereign cloud, such as https://login.microsoftonline.us",
+            required=False,
+            default=LOGIN_URL,
+        ),
+        *_WAY,
+    ),
+    recommended=True,
+    help="An app registration with a client secret, and the role API Management Service Contributor on the service.",
+)
+_ACCESS_TOKEN: Final = SignIn(
+    "access_token",
+    "Access token",
+    SignInGroup.MANUAL,
+    (
+        FormField(
+            "access_token", "Access token", hint="For Resource Manager; it ends after about an hour", secret=True
+        ),
+        *_PLACE,
+        _MANAGEMENT,
+        *_WAY,
+    ),
+    help="To try Aforo out: az account get-access-token. It cannot be renewed, so the connection ends with it.",
+)
+
+_YES: Final = {
+    Capability.SIGN_IN: "service principal, or an access token to try it; signing in as a person comes later",
+    Capability.TEST: "with real calls; the right to write is asked of Azure, and never tried",
+    Capability.DISCOVER: "products with their APIs, descriptions, policies, tags and named values; no workspaces",
+    Capability.CAPTURE: "all of these; policies of single operations, groups and older revisions are left out",
+    Capability.DIFF: "an API's description as Azure exports it; policies by section and without white space",
+    Capability.IMPORT: "selected products",
+    Capability.DRIFT: "two calls for a product, three for an API",
+    Capability.RESTORE: "under ETags: what changed after the plan is refused; values of secrets cannot be restored",
+}
+_NOT_YET: Final = {
+    Capability.PRICING_SYNC: "planned: rate-limit and quota in the product's policy",
+    Capability.MONETIZED_TAG: "planned: a tag on the product, and an Azure policy against deletion",
+    Capability.PROVISION: "planned: a user and a subscription to the product",
+    Capability.SUSPEND: "planned: the subscription's state suspended",
+    Capability.ROTATE: "planned: the old key becomes the secondary one",
+    Capability.REVOKE: "planned: the subscription cancelled or deleted",
+    Capability.ARTIFACT: "planned: policy fragments, included in the product's policy",
+    Capability.ENFORCE: "planned, by the policy fragments",
+}
+
+MANIFEST: Final = Manifest(
+    key="azure",
+    name="Azure API Management",
+    product_word="product",
+    sign_ins=(_SERVICE_PRINCIPAL, _ACCESS_TOKEN),
+    # One more API in a product is sold at the product's price, and a policy decides who may call: both are drift. An
+    # API's description comes and goes with the API, tags and named values alone change no call.
+    kinds=(
+        EntityKind("named_value", "Named value"),
+        EntityKind("product", "Product settings"),
+        EntityKind(SPEC_KIND, "API description"),
+        EntityKind("api", "API", foreign_is_drift=True),
+        EntityKind("policy", "Policy", foreign_is_drift=True),
+        EntityKind("tag", "Tag"),
+    ),
+    capabilities={
+        **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+    },
+    emulator_port=8094,
+    call_limits=(
+        CallLimit(calls=25, per_seconds=1, burst=250, operation="read ", source=_LIMITS_PAGE),
+        CallLimit(calls=10, per_seconds=1, burst=200, operation="write ", source=_LIMITS_PAGE),
+        CallLimit(calls=10, per_seconds=1, burst=200, operation="delete ", source=_LIMITS_PAGE),
+    ),
+    # Resource Manager counts per subscription, principal and region.
+    limits_shared_by=("management_url", "subscription_id", "tenant_id", "client_id"),
+)

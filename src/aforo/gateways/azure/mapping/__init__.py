@@ -1,0 +1,1 @@
+"""Azure's JSON and policy documents ⇄ our values. Pure."""

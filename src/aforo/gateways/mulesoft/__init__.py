@@ -1,0 +1,1 @@
+"""MuleSoft Anypoint as a gateway of Aforo."""

@@ -1,0 +1,1 @@
+"""Anypoint's JSON ⇄ our values, pure."""
