@@ -22,6 +22,7 @@ from aforo.gateway_sdk.errors import (
     GatewayRejected,
     GatewayTimeout,
 )
+from aforo.gateway_sdk.tokens import EarnedToken
 from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.azure.client import Client, open_client
 from aforo.gateways.azure.client.tokens import ServicePrincipal
@@ -104,9 +105,8 @@ async def test_a_refusal_of_an_older_token_does_not_lose_the_new_one() -> None:
     clock = HandClock()
     http = httpx2.AsyncClient(transport=httpx2.ASGITransport(entra))
     transport = Transport(http, gateway_name="Azure", budget=Budget((), clock), gate=OpenGate())
-    tokens = ServicePrincipal(
-        transport, clock, login_url=ORIGIN, scope="x/.default", tenant="t", client_id="c", secret="s"
-    )
+    principal = ServicePrincipal(transport, login_url=ORIGIN, scope="x/.default", tenant="t", client_id="c", secret="s")
+    tokens = EarnedToken(principal.ask, clock, principal.credential)
     assert await tokens.token() == "new-token-of-entra"
     assert tokens.forget("an-older-token")
     assert (await tokens.token(), len(asked)) == ("new-token-of-entra", 1)

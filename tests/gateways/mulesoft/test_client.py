@@ -1,6 +1,5 @@
 """Anypoint over HTTP: tokens, throttling, paging, and what is refused before a call is made."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -15,9 +14,7 @@ from aforo.gateway_sdk.errors import (
     GatewayUnavailable,
 )
 from aforo.gateways.mulesoft.client import Anypoint as Client
-from aforo.gateways.mulesoft.client.tokens import ConnectedApp
 from aforo.gateways.mulesoft.emulator import ORGANIZATION
-from aforo.kit.clock import HandClock
 from tests.gateways.mulesoft.mulesoft_parts import HERE, Anypoint
 
 TOKEN = "POST /accounts/api/v2/oauth2/token"
@@ -43,23 +40,6 @@ async def test_a_token_is_renewed_ahead_of_its_end_so_that_no_call_is_ever_refus
         anypoint.clock.forward(300)
     assert anypoint.board.calls[ME] == 40  # a refused call would have been made again
     assert anypoint.board.calls[TOKEN] == 4  # one for each 3,480 of 12,000 s
-
-
-async def test_a_hundred_callers_at_once_ask_for_one_token() -> None:
-    asked = 0
-
-    async def ask() -> dict[str, Any]:
-        nonlocal asked
-        asked += 1
-        await asyncio.sleep(0)
-        return {"access_token": f"t{asked}", "expires_in": 3600}
-
-    app = ConnectedApp(ask, HandClock())
-    assert set(await asyncio.gather(*(app.current() for _ in range(100)))) == {"t1"}
-    app.forget("an older one")
-    assert await app.current() == "t1"
-    app.forget("t1")
-    assert await app.current() == "t2"
 
 
 async def test_a_token_that_anypoint_ended_early_is_replaced_within_the_call() -> None:

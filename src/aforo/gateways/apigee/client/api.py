@@ -7,8 +7,9 @@ from urllib.parse import quote, urlsplit
 
 from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayError, GatewayForbidden, GatewayNotAnApi
+from aforo.gateway_sdk.tokens import EarnedToken, FixedToken, Tokens
 from aforo.gateway_sdk.transport import Answer, Transport
-from aforo.gateways.apigee.client.tokens import FixedToken, ServiceAccount, Tokens, held_for, read_key
+from aforo.gateways.apigee.client.tokens import ServiceAccount, read_key
 from aforo.gateways.apigee.manifest import API_URL
 
 Row = dict[str, Any]
@@ -45,7 +46,8 @@ def _tokens(connection: Connection) -> Tokens:
     if connection.sign_in == "access_token":
         return FixedToken(connection.settings.get("access_token", "").strip())
     text = connection.settings.get("service_account_key", "")
-    return ServiceAccount(read_key(text), connection.transport, connection.clock, held_for(connection, text))
+    account = ServiceAccount(read_key(text), connection.transport, connection.clock)
+    return EarnedToken(account.ask, connection.clock, text)
 
 
 def _organization_url(settings: Mapping[str, str]) -> str:

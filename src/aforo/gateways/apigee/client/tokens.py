@@ -1,20 +1,16 @@
-"""What stands in the Authorization header: a token that was entered, or one that a service account's key earns."""
+"""Tokens that a service account's key earns."""
 
-import asyncio
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
-from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayClockSkew, GatewayError
 from aforo.gateway_sdk.transport import Answer, Transport
 from aforo.kit.clock import Clock
@@ -22,40 +18,10 @@ from aforo.kit.clock import Clock
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _ASSERTION_SECONDS: Final = 3600
-_RENEW_AHEAD_SECONDS: Final = 300
 _KEY_STEP: Final = (
     "Paste the whole JSON file that Google Cloud offers when a service account's key is created, under IAM, "
     "Service Accounts, Keys."
 )
-
-
-class Tokens(Protocol):
-    """A bearer token that is valid for some minutes yet."""
-
-    async def token(self) -> str: ...
-
-    def forget(self, token: str | None) -> bool:
-        """Google says that this one is not valid (or whichever there is); whether another can be had."""
-        ...
-
-
-class FixedToken:
-    """A token that the operator entered."""
-
-    def __init__(self, text: str) -> None:
-        if not text or not text.isascii() or not text.isprintable() or " " in text:
-            raise GatewayAuthFailed(
-                "The access token is empty, or holds characters that no HTTP header may carry. No request was sent.",
-                next_step="Copy the token again, without line breaks or quotation marks.",
-            )
-        self._text = text
-
-    async def token(self) -> str:
-        return self._text
-
-    def forget(self, token: str | None) -> bool:
-        del token
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,59 +69,15 @@ def _unusable(why: str) -> GatewayAuthFailed:
     return GatewayAuthFailed(f"The service account key {why}. No request was sent.", next_step=_KEY_STEP)
 
 
-@dataclass(slots=True)
-class Held:
-    """An integration's token, and when to renew it by the monotonic clock. `lock`: one exchange is in flight."""
-
-    fingerprint: str
-    token: str | None = None
-    renew_at: float = 0.0
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-_HELD: Final[WeakKeyDictionary[Clock, dict[str, Held]]] = WeakKeyDictionary()
-"""By clock, then by integration: connectors live for one job each, and their tokens for an hour. In memory only."""
-
-
-def held_for(connection: Connection, key: str) -> Held:
-    """What is held for this integration, if its key is still the same."""
-    by_integration = _HELD.setdefault(connection.clock, {})
-    fingerprint = hashlib.sha256(key.encode()).hexdigest()
-    held = by_integration.get(connection.integration_id)
-    if held is None or held.fingerprint != fingerprint:
-        held = by_integration[connection.integration_id] = Held(fingerprint)
-    return held
-
-
 class ServiceAccount:
-    """Tokens of one hour, earned with the key and renewed five minutes ahead of their end.
+    """Asks for tokens of one hour with a key."""
 
-    One exchange is in flight at a time; whoever comes meanwhile waits for it. The end of a token is reckoned by our own
-    clock from the moment of asking.
-    """
-
-    def __init__(self, key: ServiceAccountKey, transport: Transport, clock: Clock, held: Held) -> None:
+    def __init__(self, key: ServiceAccountKey, transport: Transport, clock: Clock) -> None:
         self._key = key
         self._transport = transport
         self._clock = clock
-        self._held = held
 
-    async def token(self) -> str:
-        held = self._held
-        async with held.lock:
-            if held.token is None or self._clock.monotonic() >= held.renew_at:
-                asked_at = self._clock.monotonic()
-                token, lasts_seconds = await self._exchange()
-                held.token = token
-                held.renew_at = asked_at + lasts_seconds - min(_RENEW_AHEAD_SECONDS, lasts_seconds / 2)
-            return held.token
-
-    def forget(self, token: str | None) -> bool:
-        if token is None or self._held.token == token:
-            self._held.token = None
-        return True
-
-    async def _exchange(self) -> tuple[str, float]:
+    async def ask(self) -> tuple[str, float]:
         form = urlencode({"grant_type": _GRANT, "assertion": self._assertion()})
         answer = await self._transport.call(
             "POST",

@@ -7,10 +7,11 @@ from urllib.parse import quote, urlsplit
 
 from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayError, GatewayForbidden, GatewayNotAnApi
+from aforo.gateway_sdk.tokens import EarnedToken, FixedToken, Tokens
 from aforo.gateway_sdk.transport import Answer, Transport
 from aforo.gateways.azure.client.faults import Judge, Row
 from aforo.gateways.azure.client.operations import Waiting
-from aforo.gateways.azure.client.tokens import FixedToken, ServicePrincipal, Tokens
+from aforo.gateways.azure.client.tokens import ServicePrincipal
 from aforo.gateways.azure.manifest import LOGIN_URL, MANAGEMENT_URL
 
 API_VERSION: Final = "2024-05-01"
@@ -54,15 +55,15 @@ def _tokens(connection: Connection, origin: str) -> Tokens:
     settings = connection.settings
     if connection.sign_in == "access_token":
         return FixedToken(settings.get("access_token", "").strip())
-    return ServicePrincipal(
+    principal = ServicePrincipal(
         connection.transport,
-        connection.clock,
         login_url=_url(settings.get("login_url"), LOGIN_URL, "sign-in"),
         scope=f"{origin}/.default",
         tenant=settings.get("tenant_id", "").strip(),
         client_id=settings.get("client_id", "").strip(),
         secret=settings.get("client_secret", "").strip(),
     )
+    return EarnedToken(principal.ask, connection.clock, principal.credential)
 
 
 def _service_path(settings: Mapping[str, str]) -> str:

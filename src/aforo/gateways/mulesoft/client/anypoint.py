@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import quote
 
 from aforo.gateway_sdk.contract import Connection
-from aforo.gateway_sdk.errors import GatewayError
+from aforo.gateway_sdk.errors import GatewayError, GatewayNotAnApi
+from aforo.gateway_sdk.tokens import EarnedToken, FixedToken, Tokens
 from aforo.gateway_sdk.transport import Answer
 from aforo.gateways.mulesoft.client.faults import refused_app, throttles
 from aforo.gateways.mulesoft.client.shapes import (
@@ -19,10 +20,10 @@ from aforo.gateways.mulesoft.client.shapes import (
     page,
     unusable,
 )
-from aforo.gateways.mulesoft.client.tokens import ConnectedApp, GivenToken, Tokens, kept_for
 from aforo.gateways.mulesoft.manifest import ANYPOINT_URL
 
 _PAGE: Final = 100
+_LIFE_UNLESS_TOLD_SECONDS: Final = 1800.0
 _MOST_SCOPES: Final = 500
 _TOKEN: Final = "/accounts/api/v2/oauth2/token"  # noqa: S105  a path
 
@@ -57,17 +58,20 @@ class Anypoint:
         self._transport = connection.transport
         self._clock = connection.clock
         self._base = (values.get("anypoint_url") or ANYPOINT_URL).rstrip("/")
-        self._tokens = self._sign_in(connection.sign_in, values)
         client_id = values.get("client_id") if connection.sign_in == "connected_app" else None
         self.place = Place(values.get("organization_id", ""), values.get("environment_id", ""), client_id)
         self.fault = unusable(self._base, values.get("access_token", ""))
+        self._tokens = self._sign_in(connection.sign_in, values)
 
     def _sign_in(self, kind: str, values: Mapping[str, str]) -> Tokens:
         if kind != "connected_app":
-            return GivenToken(values.get("access_token", ""))
+            return FixedToken("unusable" if self.fault else values.get("access_token", ""))
         client_id, secret = values.get("client_id", ""), values.get("client_secret", "")
-        kept = kept_for(self._clock, self._base, client_id, secret)
-        return ConnectedApp(lambda: self.ask_for_token(client_id, secret), self._clock, kept)
+
+        async def ask() -> tuple[str, float]:
+            return _earned(await self.ask_for_token(client_id, secret))
+
+        return EarnedToken(ask, self._clock, "\0".join((self._base, client_id, secret)))
 
     @property
     def is_https(self) -> bool:
@@ -79,8 +83,8 @@ class Anypoint:
     async def sign_in(self) -> None:
         """Get a token anew, whatever is kept; a given one is not tried."""
         self._refuse_unusable()
-        self._tokens.forget()
-        await self._tokens.current()
+        self._tokens.forget(None)
+        await self._tokens.token()
 
     async def ask_for_token(self, client_id: str, client_secret: str) -> Row:
         """The client-credentials grant."""
@@ -216,13 +220,13 @@ class Anypoint:
     ) -> Answer:
         """With a token; a refused one is replaced once, since Anypoint may end a token before its time."""
         self._refuse_unusable()
-        token = await self._tokens.current()
-        if self._tokens.renewable:
+        token = await self._tokens.token()
+        if isinstance(self._tokens, EarnedToken):
             answer = await self._send(method, path, operation, token, body, params, {*accept, 401})
             if answer.status != 401:
                 return answer
             self._tokens.forget(token)
-            token = await self._tokens.current()
+            token = await self._tokens.token()
         return await self._send(method, path, operation, token, body, params, accept)
 
     def _refuse_unusable(self) -> None:
@@ -260,3 +264,17 @@ class Anypoint:
 
 _API: Final = "/apimanager/api/v1"
 _XAPI: Final = "/apimanager/xapi/v1"
+
+
+def _earned(told: Row) -> tuple[str, float]:
+    """The token and its life out of the endpoint's answer; half an hour where no life is told."""
+    token = told.get("access_token")
+    if not isinstance(token, str) or not token:
+        raise GatewayNotAnApi(
+            "The token endpoint answers with JSON, but without an access token.",
+            next_step="Check the Anypoint address.",
+        )
+    try:
+        return token, max(1.0, float(str(told.get("expires_in"))))
+    except ValueError:
+        return token, _LIFE_UNLESS_TOLD_SECONDS
