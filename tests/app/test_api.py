@@ -102,3 +102,27 @@ async def test_without_an_edge_a_forwarded_batch_is_refused_with_a_time_to_try_a
         answer = await running.http.post("/v1/ingest", json={"events": []})
         assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
         assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_a_stored_secret_never_goes_to_a_new_address(tmp_path: Path) -> None:
+    async with aforo(tmp_path) as running:
+        settings = {"admin_url": "https://kong.example:8444", "token": "a-secret-of-kong"}
+        body = {"name": "k", "gateway": "kong", "signIn": "header_token", "settings": settings}
+        made = await running.call("POST", "/api/v1/integrations", body, 201)
+        path = f"/api/v1/integrations/{made['id']}"
+        moved = {"settings": {"admin_url": "https://elsewhere.example"}}
+        refused = await running.call("PATCH", path, moved, 422)
+        assert refused["errors"] == [{"pointer": "/settings/token", "detail": "Token is required"}]
+        again = {"settings": {"admin_url": "https://elsewhere.example", "token": "another-secret"}}
+        assert (await running.call("PATCH", path, again))["settings"]["token"] == "••••cret"
+        assert (await running.call("PATCH", path, {"name": "renamed"}))["name"] == "renamed"
+
+
+async def test_half_a_character_is_refused_and_breaks_nothing(tmp_path: Path) -> None:
+    async with aforo(tmp_path) as running:
+        answer = await running.http.post(
+            "/api/v1/api-keys",
+            content=b'{"name": "\\ud800", "scopes": ["usage:ingest"]}',
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.status_code == 422

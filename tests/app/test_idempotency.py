@@ -59,3 +59,12 @@ async def test_another_tenants_key_is_another_key(tmp_path: Path) -> None:
             headers={"Idempotency-Key": "a", "Authorization": f"Bearer {secret}"},
         )
         assert first.json()["id"] != theirs.json()["id"]
+
+
+async def test_a_first_answer_with_a_secret_is_not_given_to_another_key_of_the_tenant(tmp_path: Path) -> None:
+    async with aforo(tmp_path) as running:
+        _, weak = await running.rooms.accounts.create_key(running.tenant_id, "weak", {Scope.CONTROL_READ})
+        first = await running.http.post("/api/v1/api-keys", json=BODY, headers={"Idempotency-Key": "a"})
+        headers = {"Idempotency-Key": "a", "Authorization": f"Bearer {weak}"}
+        theirs = await running.http.post("/api/v1/api-keys", json=BODY, headers=headers)
+        assert (first.status_code, theirs.status_code) == (201, 403)

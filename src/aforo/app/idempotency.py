@@ -30,8 +30,9 @@ class IdempotentPosts:
             return
         body = await read_body(receive)
         try:
-            tenant_id = (await self._caller(Request(scope))).tenant_id
+            caller = await self._caller(Request(scope))
             _check(key)
+            tenant_id, key = caller.tenant_id, f"{caller.actor_id}\n{key}"  # an answer goes back to who asked for it
             first = await self._answers.claim(tenant_id, key, f"{scope['path']}\n".encode() + body)
         except AforoError as fault:
             await problem_answer(fault, scope["path"])(scope, receive, send)

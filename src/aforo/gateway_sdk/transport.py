@@ -7,6 +7,7 @@ with a status that the caller said it can read, or a `GatewayError`.
 import asyncio
 import ipaddress
 import json
+import math
 import re
 import socket
 import ssl
@@ -36,12 +37,13 @@ from aforo.gateway_sdk.errors import (
 
 _ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _PATIENCE_SECONDS: Final = 10.0
+_LONGEST_PAUSE_SECONDS: Final = 3600.0
 _TRIES_WHEN_THROTTLED: Final = 3
 _METADATA_HOSTS: Final = frozenset(
     {"metadata.google.internal", "metadata", "instance-data", "instance-data.ec2.internal"}
 )
 _METADATA_ADDRESSES: Final = frozenset(
-    {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"}
+    {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"}
 )
 
 
@@ -83,7 +85,7 @@ class Answer:
         """The body as JSON; raises GatewayNotAnApi when it is none."""
         try:
             return json.loads(self.body)
-        except (ValueError, UnicodeDecodeError) as fault:
+        except (ValueError, UnicodeDecodeError, RecursionError) as fault:
             raise _not_an_api(self) from fault
 
     def object(self) -> dict[str, Any]:
@@ -275,8 +277,8 @@ def check_address(host: str, address: str, *, allow_private: bool) -> None:
         ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
     if str(ip) in _METADATA_ADDRESSES or _is_never_a_gateway(ip):
         raise refused_target(host)
     if not allow_private and not ip.is_global:
@@ -289,7 +291,8 @@ def check_address(host: str, address: str, *, allow_private: bool) -> None:
 def _is_never_a_gateway(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if ip.is_loopback:  # ::1 lies in a range that counts as reserved
         return False
-    return ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved
+    site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local
+    return ip.is_link_local or site_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved
 
 
 def refused_target(host: str) -> TargetRefused:
@@ -410,7 +413,7 @@ def _words(answer: Answer) -> str:
         return "an HTML page"
     try:
         value = json.loads(answer.body)
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, UnicodeDecodeError, RecursionError):
         return _one_line(text) or "no text"
     return _one_line(_message(value) or text)
 
@@ -427,14 +430,16 @@ def _message(value: object) -> str | None:
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().rstrip(".")[:300]
+    plain = "".join(letter if letter.isprintable() else " " for letter in text[:2000])
+    return re.sub(r"\s+", " ", plain).strip().rstrip(".")[:300]
 
 
 def _retry_after(answer: Answer) -> float:
     try:
-        return max(0.0, float(answer.headers.get("retry-after", "1")))
+        seconds = float(answer.headers.get("retry-after", "1"))
     except ValueError:
         return 1.0
+    return min(max(0.0, seconds), _LONGEST_PAUSE_SECONDS) if math.isfinite(seconds) else 1.0
 
 
 def _origin(request: httpx2.Request) -> str:

@@ -100,14 +100,18 @@ class Integrations:
         sign_in: str | None = None,
         values: Mapping[str, str] | None = None,
     ) -> Integration:
-        """Change the name, the way to sign in, or single settings. A secret that is left out stays."""
+        """Change the name, the way to sign in, or single settings.
+
+        A secret that is left out stays, unless an address changes: a stored secret never goes to a new place.
+        """
         before = await self.get(tenant_id, integration_id)
         name = form.checked_name(name) if name is not None else before.name
         if name != before.name:
             await self._refuse_taken_name(tenant_id, name)
         way = self._sign_in(before.gateway, sign_in or before.sign_in)
         same_way = way.key == before.sign_in
-        kept = dict(before.secret_hints) if same_way else {}
+        moves = form.moves(way, before.settings, values or {})
+        kept = dict(before.secret_hints) if same_way and not moves else {}
         typed = {**(before.settings if same_way else {}), **(values or {})}
         clean = form.checked(way, typed, kept=frozenset(kept))
         secrets, settings = _split(way, clean)

@@ -31,6 +31,15 @@ def checked(sign_in: SignIn, values: Mapping[str, str], *, kept: frozenset[str] 
     return clean
 
 
+def moves(sign_in: SignIn, before: Mapping[str, str], typed: Mapping[str, str]) -> bool:
+    """Whether some address among the settings would become another one."""
+    addresses = [field for field in sign_in.fields if field.kind is FieldKind.URL]
+    return any(
+        field.name in typed and (typed[field.name].strip() or field.default) != before.get(field.name, field.default)
+        for field in addresses
+    )
+
+
 def checked_name(name: str) -> str:
     """A name that people can read and type; raises Invalid."""
     clean = name.strip()
