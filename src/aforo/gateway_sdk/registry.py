@@ -11,6 +11,8 @@ from typing import Any, cast
 
 from aforo.gateway_sdk.contract import Connection, Gateway, SetupKit
 from aforo.gateway_sdk.manifest import Manifest
+from aforo.gateway_sdk.pricing import Pricing
+from aforo.gateway_sdk.provision import Provisioner
 
 _PACKAGE = "aforo.gateways"
 
@@ -25,6 +27,16 @@ class Entry:
         """Make a connector; makes no call yet."""
         connector = cast("Callable[[Connection], Gateway]", self._part("connector").connect)
         return connector(connection)
+
+    def provisioner(self, connection: Connection) -> Provisioner:
+        """Consumers, applications and keys at this gateway. Raises LookupError where it has no such part."""
+        opened = cast("Callable[[Connection], Provisioner]", self._part("provisioner").connect)
+        return opened(connection)
+
+    def pricing(self, connection: Connection) -> Pricing:
+        """Plans at this gateway. Raises LookupError where it has no such part."""
+        opened = cast("Callable[[Connection], Pricing]", self._part("pricing").connect)
+        return opened(connection)
 
     def emulator(self) -> Any:
         """The module `emulator`: `create(state)` and `sample_connection(base_url)`, see gateway_sdk.emulator."""
@@ -41,6 +53,8 @@ class Entry:
         return importlib.util.find_spec(f"{_PACKAGE}.{self.manifest.key}.{part}") is not None
 
     def _part(self, name: str) -> ModuleType:
+        if not self.has(name):
+            raise LookupError(f"{self.manifest.name} has no part {name}")
         return importlib.import_module(f"{_PACKAGE}.{self.manifest.key}.{name}")
 
 
