@@ -24,6 +24,28 @@ def product(api: Api, word: str, of: str | None = None) -> View:
     return _only(hits, rows, "product", word, next_step="aforo products list")
 
 
+def customer(api: Api, word: str) -> View:
+    if word.startswith("cust_"):
+        return api.get(f"/customers/{quoted(word)}")
+    rows = api.everything("/customers", q=word, limit=1000)["data"]
+    hits = [row for row in rows if row["externalId"] == word] or [row for row in rows if row["name"] == word]
+    return _only(hits, rows, "customer", word, next_step="aforo customers list")
+
+
+def plan(api: Api, word: str) -> View:
+    """In its newest version."""
+    rows = api.everything("/plans", limit=1000)["data"]
+    hits = [row for row in rows if word in (row["id"], row["key"])]
+    return _only(hits, rows, "plan", word, next_step="aforo plans list")
+
+
+def names(api: Api) -> dict[str, str]:
+    """What people call customers, plans and integrations, by id."""
+    rows = api.everything("/customers", limit=1000)["data"] + api.everything("/integrations")["data"]
+    called = {row["id"]: str(row["name"]) for row in rows}
+    return called | {row["id"]: str(row["key"]) for row in api.everything("/plans", limit=1000)["data"]}
+
+
 def _by_id(api: Api, product_id: str) -> View | None:
     try:
         return api.get(f"/products/{quoted(product_id)}")
@@ -65,6 +87,8 @@ def _where(row: View) -> str:
 
 
 def _close(word: str, rows: Iterable[View]) -> str:
-    names = sorted({str(row[member]) for row in rows for member in ("name", "ref") if row.get(member)})
+    names = sorted(
+        {str(row[member]) for row in rows for member in ("name", "ref", "key", "externalId") if row.get(member)}
+    )
     near = get_close_matches(word, names, n=3)
     return f" Did you mean {' or '.join(near)}?" if near else ""

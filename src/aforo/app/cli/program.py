@@ -9,9 +9,15 @@ from typing import Annotated
 import typer
 
 from aforo.app.cli.exits import EPILOG, Exit
-from aforo.app.cli.groups import account, drift, integrations, jobs, machine, products
+from aforo.app.cli.groups import account, drift, integrations, jobs, machine, products, selling
 
-_GROUPS = {"integrations": integrations.app, "products": products.app, "jobs": jobs.app, "admin": machine.admin}
+_GROUPS = {
+    "integrations": integrations.app,
+    "products": products.app,
+    **selling.GROUPS,
+    "jobs": jobs.app,
+    "admin": machine.admin,
+}
 
 
 def program() -> typer.Typer:
