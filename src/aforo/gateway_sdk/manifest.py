@@ -108,6 +108,24 @@ class CallLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the artifact guarantees at this gateway, in words that the docs print as they are.
+
+    delivery       how metered calls reach Aforo
+    loss           how many metered calls a crash costs at most
+    overshoot      by how much a quota can be passed at most
+    lease_store    where leased units are counted down
+    single_flight  how many concurrent renewals one gateway makes
+    """
+
+    delivery: Literal["durable", "at_least_once", "best_effort"]
+    loss: str
+    overshoot: str
+    lease_store: str
+    single_flight: str
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One gateway. `key` is the folder's name; `emulator_port` where `aforo emulate` listens unless told otherwise."""
 
@@ -121,6 +139,8 @@ class Manifest:
     call_limits: tuple[CallLimit, ...] = ()
     limits_shared_by: tuple[str, ...] = field(default=())
     """Names of settings that together name who shares the vendor's call budget; empty: the integration alone."""
+    bounds: Bounds | None = None
+    """None where nothing runs inside the gateway."""
 
     def sign_in(self, key: str) -> SignIn | None:
         return next((way for way in self.sign_ins if way.key == key), None)

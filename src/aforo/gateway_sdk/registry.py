@@ -9,6 +9,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, cast
 
+from aforo.gateway_sdk.artifact import Artifact
 from aforo.gateway_sdk.contract import Connection, Gateway, SetupKit
 from aforo.gateway_sdk.manifest import Manifest
 from aforo.gateway_sdk.pricing import Pricing
@@ -36,6 +37,11 @@ class Entry:
     def pricing(self, connection: Connection) -> Pricing:
         """Plans at this gateway. Raises LookupError where it has no such part."""
         opened = cast("Callable[[Connection], Pricing]", self._part("pricing").connect)
+        return opened(connection)
+
+    def artifact(self, connection: Connection) -> Artifact:
+        """What runs inside this gateway. Raises LookupError where it has no such part."""
+        opened = cast("Callable[[Connection], Artifact]", self._part("artifact").connect)
         return opened(connection)
 
     def emulator(self) -> Any:
