@@ -139,6 +139,10 @@ class Manifest:
     call_limits: tuple[CallLimit, ...] = ()
     limits_shared_by: tuple[str, ...] = field(default=())
     """Names of settings that together name who shares the vendor's call budget; empty: the integration alone."""
+    harmless_field: tuple[str, str] = ("", "")
+    """Kind and pointer of a field whose change disturbs no call; what the conformance suite edits and puts back."""
+    keyless: tuple[str, ...] = ()
+    """Prefixes of native ids of products that the gateway's own keys cannot open."""
     bounds: Bounds | None = None
     """None where nothing runs inside the gateway."""
 

@@ -111,6 +111,7 @@ MANIFEST: Final = Manifest(
         **{capability: Support("yes", words) for capability, words in _YES.items()},
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
+    harmless_field=("product", "/description"),
     emulator_port=8092,
     call_limits=(
         CallLimit(

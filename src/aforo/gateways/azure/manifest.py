@@ -120,6 +120,7 @@ MANIFEST: Final = Manifest(
         **{capability: Support("yes", words) for capability, words in _YES.items()},
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
+    harmless_field=("product", "/description"),
     emulator_port=8094,
     call_limits=(
         CallLimit(calls=25, per_seconds=1, burst=250, operation="read ", source=_LIMITS_PAGE),

@@ -105,6 +105,7 @@ MANIFEST: Final = Manifest(
         **{capability: Support("substitute", words) for capability, words in _SUBSTITUTE.items()},
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
+    harmless_field=("api", "/description"),
     emulator_port=8095,
     call_limits=(
         CallLimit(
