@@ -6,7 +6,7 @@ flat targets), which the emulator of Kong OSS does not, and it keeps every reque
 
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
@@ -104,7 +104,7 @@ class SmallKong:
     def _entities(self, sent: Sent, parts: list[str]) -> tuple[int, Any]:
         collection = parts[0]
         if len(parts) == 1:
-            return self._list(sent, list(self.rows[collection].values()))
+            return self._collection(sent, collection, list(self.rows[collection].values()))
         row = self._find(collection, parts[1])
         if len(parts) == 2:
             return self._one(sent, collection, parts[1], row)
@@ -113,10 +113,13 @@ class SmallKong:
         parent = {collection[:-1]: {"id": row["id"]}}
         if len(parts) == 3:
             inner = [one for one in self.rows[parts[2]].values() if one.get(collection[:-1]) == {"id": row["id"]}]
-            return self._list(sent, inner)
+            return self._collection(replace(sent, body={**(sent.body or {}), **parent}), parts[2], inner)
         body = {**sent.body, **parent} if sent.body is not None else None
         nested = Sent(sent.method, sent.path, sent.query, body, sent.headers)
         return self._one(nested, parts[2], parts[3], self._find(parts[2], parts[3]))
+
+    def _collection(self, sent: Sent, collection: str, rows: list[Row]) -> tuple[int, Any]:
+        return (201, self.add(collection, **sent.body)) if sent.method == "POST" else self._list(sent, rows)
 
     def _list(self, sent: Sent, rows: list[Row]) -> tuple[int, Any]:
         rows = [row for row in rows if sent.query.get("custom_id") in (None, row.get("custom_id"))]
@@ -132,6 +135,8 @@ class SmallKong:
             self.rows[collection].pop(row["id"] if row else "", None)
             return 204, None
         if sent.method == "PUT":
+            if collection == "targets" and row is None and not self.konnect:
+                return 404, {"message": "Not found"}
             row = self._filled(collection, {**sent.body, "id": key})
             self.rows[collection][key] = row
         elif row is None:
@@ -146,7 +151,8 @@ class SmallKong:
         rows = self.rows[collection]
         if key in rows or self.konnect:
             return rows.get(key)
-        return next((row for row in rows.values() if key in (row.get("name"), row.get("username"))), None)
+        names = ("name", "username", "target")
+        return next((row for row in rows.values() if key in [row.get(name) for name in names]), None)
 
     def _merge(self, row: Row, changes: Row, collection: str) -> None:
         """Records merge, all else is replaced. Here `config` and `redis` are the records that tests change."""

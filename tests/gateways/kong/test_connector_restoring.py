@@ -109,8 +109,20 @@ async def test_what_others_added_stays_unless_it_is_ticked() -> None:
     assert foreign["id"] not in small.rows["plugins"]
 
 
-@pytest.mark.parametrize("after", range(6))
-async def test_a_restore_that_fails_half_way_is_finished_by_the_next_attempt(after: int) -> None:
+@pytest.mark.parametrize(
+    ("stand", "fault"),
+    enumerate(
+        [
+            Fault(500, method="PUT", path="/upstreams"),
+            Fault(500, method="POST", path="/upstreams"),
+            Fault(500, method="PUT", path="/services"),
+            Fault(500, method="PUT", path="/routes"),
+            Fault(500, method="PUT", path="/plugins"),
+            Fault(500, method="PUT", path="/plugins", after=1),
+        ]
+    ),
+)
+async def test_a_restore_that_fails_half_way_is_finished_by_the_next_attempt(stand: int, fault: Fault) -> None:
     small, switchboard, gateway = connected()
     filled(small)
     recorded = await product(gateway)
@@ -118,10 +130,10 @@ async def test_a_restore_that_fails_half_way_is_finished_by_the_next_attempt(aft
         small.rows[name].clear()
     steps = plan_restore(recorded, None, MANIFEST.kinds).steps
     done: list[Step] = []
-    switchboard.faults.append(Fault(status=500, method="PUT", after=after))
+    switchboard.faults.append(fault)
     with pytest.raises(GatewayUnavailable):
         await gateway.apply(recorded, None, steps, done.append)
-    assert len(done) == after
+    assert len(done) == stand
     left = [step for step in steps if step not in done]
     await gateway.apply(recorded, None, left, done.append)
     assert done == list(steps)

@@ -248,6 +248,8 @@ def test_an_export_of_nothing_still_carries_its_select_tags() -> None:
         "services: !!python/object:os.system {}",
         "a: &a [*a]",
         "services: [{name: x, weight: .inf}]",
+        "services: [{name: x, url: 'http://[::1'}]",
+        "services: [{name: x, url: 'http://x:abc'}]",
     ],
 )
 async def test_a_text_that_is_no_kong_yml_is_refused_without_repeating_it(text: str) -> None:
@@ -268,7 +270,7 @@ async def test_a_good_text_is_counted_in_its_check() -> None:
     lines = [line async for line in _gateway(NESTED).check()]
     assert [(line.verdict, line.detail.split(";")[0]) for line in lines] == [
         (Verdict.OK, "2 services, 2 routes"),
-        (Verdict.LIMITED, "a restore changes the stored text"),
+        (Verdict.LIMITED, "a restore changes the stored text, which stays sealed"),
     ]
     await _gateway(NESTED).ping()
 

@@ -140,6 +140,17 @@ async def test_a_target_is_unique_in_its_upstream_and_goes_with_it() -> None:
         assert len((await client.get("/upstreams/w.example/targets")).json()["data"]) == 1
 
 
+async def test_a_put_of_a_target_updates_but_does_not_create_as_in_a_real_kong() -> None:
+    async with calling() as client:
+        await client.post("/upstreams", json={"name": "u.example"})
+        path = "/upstreams/u.example/targets/10.0.0.1:80"
+        answer = await client.put(path, json={"target": "10.0.0.1:80"})
+        assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})
+        await client.post("/upstreams/u.example/targets", json={"target": "10.0.0.1:80", "tags": ["kept"]})
+        changed = (await client.put(path, json={"weight": 7})).json()
+        assert (changed["weight"], changed["tags"]) == (7, ["kept"])
+
+
 async def test_upstreams_and_targets_have_every_member_that_the_vendor_describes() -> None:
     described = yaml.safe_load(shared("specs/kong/admin-oss-3.9.openapi.yaml").read_text())["components"]["schemas"]
     state = StateFile()

@@ -1,84 +1,16 @@
-"""Kong's Admin API over HTTP, and Konnect's copy of it: addresses, sign-in, paging, and what is no Kong at all."""
+"""Kong's Admin API over HTTP, and Konnect's copy of it: calls, paging, and what is no Kong at all."""
 
-import base64
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
-from aforo.gateway_sdk.contract import Connection
-from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayError, GatewayNotAnApi, GatewayNotFound
+from aforo.gateway_sdk.errors import GatewayError, GatewayNotAnApi, GatewayNotFound
 from aforo.gateway_sdk.transport import Answer, Transport
+from aforo.gateways.kong.address import Address
 from aforo.gateways.kong.mapping import Row
 
 _PAGE: Final = 1000  # Kong's largest
-_KONNECT: Final = "https://{region}.api.konghq.com/v2"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the entities live and what each call carries. `root` answers for the whole: the node or control plane."""
-
-    base: str
-    root: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    konnect: bool = False
-
-
-def address(connection: Connection) -> Address | GatewayError:
-    """From the form's values; an error as a value where no call could be made with them."""
-    try:
-        return _konnect(connection.settings) if connection.sign_in == "konnect" else _admin(connection)
-    except GatewayError as fault:
-        return fault
-
-
-def _konnect(settings: Mapping[str, str]) -> Address:
-    base = _url(settings.get("base_url") or _KONNECT.format(region=quote(settings.get("region") or "us", safe="")))
-    plane = f"{base}/control-planes/{quote(settings.get('control_plane_id', '').strip(), safe='')}"
-    headers = _header("Authorization", f"Bearer {settings.get('token', '').strip()}")
-    return Address(f"{plane}/core-entities", plane, headers, konnect=True)
-
-
-def _admin(connection: Connection) -> Address:
-    base = _url(connection.settings.get("admin_url", ""))
-    if workspace := connection.settings.get("workspace", "").strip():
-        base = f"{base}/{quote(workspace, safe='')}"
-    return Address(base, f"{base}/", _sign_in(connection.sign_in, connection.settings))
-
-
-def _sign_in(kind: str, settings: Mapping[str, str]) -> dict[str, str]:
-    if kind == "header_token":
-        return _header(settings.get("header_name", "").strip() or "Kong-Admin-Token", settings.get("token", "").strip())
-    if kind == "basic":
-        pair = f"{settings.get('username', '')}:{settings.get('password', '')}".encode()
-        return _header("Authorization", f"Basic {base64.b64encode(pair).decode()}")
-    return {}
-
-
-def _header(name: str, value: str) -> dict[str, str]:
-    if not value.isascii() or not value.isprintable() or not name.isascii() or not name.replace("-", "").isalnum():
-        raise GatewayAuthFailed(
-            "The header's name or the token holds characters that no HTTP header may carry. No request was sent.",
-            next_step="Copy the token again, without line breaks or quotation marks.",
-        )
-    return {name: value}
-
-
-def _url(text: str) -> str:
-    """The address without its last slash. One with a user name in it is refused: it would end up in logs."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise GatewayNotAnApi(
-            "The address is not an http or https URL with a host. No request was sent.",
-            next_step="Give the Admin API's address, such as https://kong.internal:8444.",
-        )
-    if parts.username or parts.password:
-        raise GatewayNotAnApi(
-            "The address holds a user name or password, which does not belong there. No request was sent.",
-            next_step="Choose the sign-in by user name and password instead.",
-        )
-    return text.strip().rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +34,8 @@ class Client:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def info(self) -> tuple[Row, float]:
-        """`GET /` (or the control plane), and how long it took in milliseconds. Raises if that is no Kong."""
+    async def info(self) -> tuple[Row, Answer]:
+        """`GET /` (or the control plane), read and as it came. Raises if that is no Kong."""
         try:
             answer = await self._call("GET", self._where.root, operation="GET /")
         except GatewayNotFound as fault:
@@ -112,7 +44,7 @@ class Client:
         known = ("id", "config") if self.is_konnect else ("version", "configuration")
         if not all(name in told for name in known):
             raise self._stranger("something else answers with JSON.")
-        return told, answer.took_ms
+        return told, answer
 
     def _stranger(self, what: str) -> GatewayNotAnApi:
         if self.is_konnect:
@@ -154,9 +86,10 @@ class Client:
         """All rows of a list, a thousand a page. Keeps what it has read when a later page fails."""
         rows: list[Row] = []
         offset: str | None = None
+        seen: set[str] = set()
         while True:
             try:
-                more, following = _page(await self._entity("GET", path, params=_paging(offset)), after=offset)
+                more, following = _page(await self._entity("GET", path, params=_paging(offset)), seen)
             except GatewayError as fault:
                 if first_raises and offset is None:
                     raise
@@ -164,6 +97,7 @@ class Client:
             rows += more
             if following is None:
                 return Listing(rows)
+            seen.add(following)
             offset = following
 
     async def rows(self, *path: str) -> Sequence[Row]:
@@ -176,6 +110,11 @@ class Client:
     async def search(self, collection: str, **wanted: str) -> Sequence[Row]:
         """The first page of rows with these values, such as consumers by custom_id."""
         return _page(await self._entity("GET", (collection,), params=wanted))[0]
+
+    async def config_hash(self) -> str | None:
+        """DB-less: the fingerprint of the configuration that this node runs; None where Kong does not tell."""
+        told = (await self.status()).get("configuration_hash")
+        return told if isinstance(told, str) else None
 
     async def config(self) -> str:
         """DB-less: the whole configuration as YAML or JSON text."""
@@ -240,14 +179,19 @@ def _paging(offset: str | None) -> dict[str, str]:
     return {"size": str(_PAGE)} | ({"offset": offset} if offset else {})
 
 
-def _page(answer: Answer, after: str | None = None) -> tuple[list[Row], str | None]:
+def _page(answer: Answer, seen: Collection[str] = ()) -> tuple[list[Row], str | None]:
     """The rows and the next offset. `next` is a path of Kong's own making, so only its offset is used.
 
-    A page that leads to itself would never end; a proxy that drops the query makes such pages.
+    Pages that lead back to one of those `seen` would never end; a proxy that drops or mixes up queries makes such.
     """
     told = answer.object()
     rows, following = told.get("data"), _offset(told)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or (after and following == after):
+    if following in seen:
+        raise GatewayNotAnApi(
+            "A page of the list leads back to one that was read already, so the list has no end.",
+            next_step="Look for a proxy or cache before Kong's Admin API that does not pass the query on.",
+        )
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise GatewayNotAnApi(
             "The address answers with JSON, but not with a list as Kong does.",
             next_step="Check that the address is that of Kong's Admin API.",

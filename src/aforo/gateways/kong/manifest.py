@@ -102,8 +102,13 @@ _DECLARATIVE: Final = SignIn(
     "declarative",
     "kong.yml without a server",
     SignInGroup.MANUAL,
-    (FormField("document", "kong.yml", FieldKind.MULTILINE, hint="decK or DB-less file, _format_version 3.0"),),
-    help="Aforo works on the file's text. You apply it yourself, with decK or Kong's DB-less mode.",
+    (
+        FormField(
+            "document", "kong.yml", FieldKind.MULTILINE, hint="decK or DB-less file, _format_version 3.0", secret=True
+        ),
+    ),
+    help="Aforo works on the file's text, and keeps it sealed since keys and passwords stand in it. You apply changes "
+    "yourself, with decK or Kong's DB-less mode: each product's page exports them.",
 )
 
 _YES: Final = {
@@ -145,6 +150,7 @@ MANIFEST: Final = Manifest(
         **{capability: Support("yes", words) for capability, words in _YES.items()},
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
+    harmless_field=("service", "/read_timeout"),
     emulator_port=8091,
     call_limits=(
         CallLimit(

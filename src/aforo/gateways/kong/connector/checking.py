@@ -1,6 +1,7 @@
 """Tests a connection line by line, as a person would look, with real calls that change nothing."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from aforo.gateway_sdk.contract import Check, Verdict
@@ -18,19 +19,20 @@ REACHED: Final = "Address reached"
 _TLS: Final = "TLS certificate valid"
 _WRITE: Final = "May write"
 _READ: Final = "May read services"
+_RENEW_WITHIN: Final = timedelta(days=14)
 
 
-async def check(client: Client, sign_in: str) -> AsyncIterator[Check]:
+async def check(client: Client, sign_in: str, now: datetime) -> AsyncIterator[Check]:
     """Every line up to the first that fails."""
     try:
-        told, took_ms = await client.info()
+        told, answer = await client.info()
     except GatewayError as fault:
         for line in _until(fault, client, _accepted(sign_in)):
             yield line
         return
-    yield Check(REACHED, Verdict.OK, f"{took_ms:.0f} ms", took_ms=took_ms)
+    yield Check(REACHED, Verdict.OK, f"{answer.took_ms:.0f} ms", took_ms=answer.took_ms)
     if client.is_https:
-        yield Check(_TLS, Verdict.OK, "trusted, and for this host")
+        yield _certificate(answer.certificate_until, now)
     try:
         listing = await client.search("services", size="1")
     except (GatewayAuthFailed, GatewayForbidden) as fault:
@@ -43,6 +45,22 @@ async def check(client: Client, sign_in: str) -> AsyncIterator[Check]:
     yield Check(_READ, Verdict.OK, "there is at least one" if listing else "there are none yet")
     yield _what_it_is(told, konnect=client.is_konnect)
     yield _may_write(told, sign_in)
+
+
+def _certificate(until: datetime | None, now: datetime) -> Check:
+    """An expired one is refused by the handshake itself; one about to expire still works."""
+    if until is None:
+        return Check(_TLS, Verdict.OK, "trusted, and for this host")
+    words = f"until {until.day} {until:%b %Y}"
+    if until - now >= _RENEW_WITHIN:
+        return Check(_TLS, Verdict.OK, words)
+    left = max(0, (until - now).days)
+    return Check(
+        _TLS,
+        Verdict.LIMITED,
+        f"{words}: {left} day{'' if left == 1 else 's'} left, then no call gets through",
+        "Renew the certificate of the Admin API, or of the proxy before it.",
+    )
 
 
 def _until(fault: GatewayError, client: Client, accepted: str) -> list[Check]:

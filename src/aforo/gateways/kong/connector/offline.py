@@ -40,7 +40,7 @@ class KongFile:
         yield Check(
             "May write",
             Verdict.LIMITED,
-            "a restore changes the stored text; you apply it with decK or to your DB-less nodes",
+            "a restore changes the stored text, which stays sealed; export the product and apply that with decK",
         )
 
     async def ping(self) -> None:
@@ -53,10 +53,15 @@ class KongFile:
         return Discovery(found, (), notes(tables))
 
     async def read(self, product: Product) -> Product | None:
-        found = products(declarative.parse(self._text).tables(), Canon({}))
+        tables = declarative.parse(self._text).tables()
+        found = products(tables, Canon({}))
         by_id = (one for one in found if one.native_id == product.native_id)
         by_ref = (one for one in found if one.ref == product.ref)
-        return next(by_id, None) or next(by_ref, None)
+        there = next(by_id, None) or next(by_ref, None)
+        if there is None:
+            return None
+        tables.keep_upstream(there.native_id, product)
+        return next(one for one in products(tables, Canon({})) if one.native_id == there.native_id)
 
     async def apply(self, recorded: Product, live: Product | None, steps: Sequence[Step], done: StepDone) -> None:
         if not steps:

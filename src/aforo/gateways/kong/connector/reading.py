@@ -9,7 +9,7 @@ from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateways.kong.client import Client, Listing
 from aforo.gateways.kong.connector.gaps import Read, complete
 from aforo.gateways.kong.connector.schemas import Schemas
-from aforo.gateways.kong.mapping import Row, Tables, notes, products, reference
+from aforo.gateways.kong.mapping import Row, Tables, notes, products, recorded_upstream, reference
 
 _AT_ONCE: Final = 6
 _WHAT: Final = "services"
@@ -92,14 +92,18 @@ def _kinds(tables: Tables) -> list[str]:
 
 
 async def read(client: Client, schemas: Schemas, product: Product) -> Product | None:
-    """One service as it is now, by its id, else by its name. Complete, or raises."""
+    """One service as it is now, by its id, else by its name. Complete, or raises.
+
+    Its upstream is the recorded one, so that a service that points elsewhere differs in its host and nothing else.
+    """
     service = await client.find("services", product.native_id)
     if service is None and product.ref != product.native_id:
         service = await _named(client, "services", product.ref)
     if service is None:
         return None
     tables = Tables(services=[service])
-    await asyncio.gather(_read_routes(client, service["id"], tables), _read_upstream(client, service, tables))
+    await asyncio.gather(_read_routes(client, service["id"], tables), _read_upstream(client, service, product, tables))
+    tables.keep_upstream(service["id"], product)
     await _add_named_consumers(client, tables)
     for fault in (await _learn(schemas, tables)).values():
         raise fault
@@ -116,9 +120,12 @@ async def _read_routes(client: Client, service: str, tables: Tables) -> None:
     tables.plugins = list(seen.values())
 
 
-async def _read_upstream(client: Client, service: Row, tables: Tables) -> None:
-    host = str(service.get("host") or "")
-    upstream = await _named(client, "upstreams", host) if host else None
+async def _read_upstream(client: Client, service: Row, product: Product, tables: Tables) -> None:
+    recorded = recorded_upstream(product)
+    name = recorded.key if recorded else str(service.get("host") or "")
+    upstream = await client.find("upstreams", recorded.native_id) if recorded else None
+    if upstream is None and name:
+        upstream = await _named(client, "upstreams", name)
     if upstream:
         tables.upstreams.append(upstream)
         tables.targets[upstream["id"]] = list(await client.rows("upstreams", upstream["id"], "targets"))

@@ -1,13 +1,13 @@
-"""Carries out the steps of a restore: one call for each, with what differs and nothing else."""
+"""Carries out the steps of a restore: one write for each, with what differs and nothing else."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from aforo.gateway_sdk.contract import Action, Entity, Product, Step
-from aforo.gateway_sdk.errors import GatewayNotFound
 from aforo.gateways.kong.client import Client
 from aforo.gateways.kong.connector.schemas import Schemas
 from aforo.gateways.kong.mapping import (
+    PARENTS,
     REFERENCES,
     THIS,
     UNKNOWN,
@@ -16,8 +16,12 @@ from aforo.gateways.kong.mapping import (
     changed_references,
     consumer_key,
     creation,
+    differences,
     native_ids,
+    new_owner,
     patch,
+    reference,
+    refusal,
     replacement,
     wanted,
 )
@@ -29,6 +33,13 @@ _COLLECTIONS: Final = {
     "upstream": "upstreams",
     "consumer": "consumers",
     "consumer_group": "consumer_groups",
+}
+_HANDLES: Final = {
+    "service": "name",
+    "route": "name",
+    "upstream": "name",
+    "target": "target",
+    "plugin": "instance_name",
 }
 
 
@@ -50,38 +61,86 @@ class Writer:
                 await self._client.delete(*self._path(live.kind, live.native_id))
 
     async def _create(self, target: Entity) -> None:
-        """PUT under the recorded id, so that whatever else refers to it fits again."""
+        """What is there all the same was moved, not deleted; then only what differs is set, if it is still ours."""
         body = await self._with_ids(creation(target), REFERENCES.get(target.kind, ()))
         if target.kind == "route":
             body["service"] = {"id": self._ids["service", THIS]}
-        path = self._path(target.kind, target.native_id)
-        try:
-            await self._client.put(path, body)
-        except GatewayNotFound:
-            if target.kind != "target":
-                raise
-            await self._client.post(path[:-1], {**body, "id": target.native_id})  # some versions only update by PUT
-        self._ids[target.kind, target.key] = target.native_id
+        there = await self._find(target)
+        if there:
+            await self._adopt(target, body, there)
+        else:
+            await self._add(target, body)
+        native = str(there["id"]) if there else target.native_id
+        self._ids.update(
+            {place: native for place in ((target.kind, target.key), (target.kind, THIS)) if place in self._ids}
+        )
 
-    async def _update(self, step: Step, live: Entity) -> None:
+    async def _find(self, target: Entity) -> Row | None:
+        """By its recorded id, else by its name. Konnect addresses by id alone, so there the list is searched."""
+        path = self._path(target.kind, target.native_id)
+        handle = _HANDLES[target.kind]
+        name = target.fields.get(handle)
+        found = await self._client.find(*path)
+        if found or not isinstance(name, str):
+            return found
+        if self._client.is_konnect:
+            return next((row for row in await self._client.rows(*path[:-1]) if row.get(handle) == name), None)
+        return await self._client.find(*path[:-1], name)
+
+    async def _add(self, target: Entity, body: Row) -> None:
+        """Under the recorded id, so that whatever else refers to it fits again.
+
+        The Admin API's PUT of a target only updates, whatever its description says (Kong/kong issue 12987).
+        """
+        path = self._path(target.kind, target.native_id)
+        if target.kind == "target" and not self._client.is_konnect:
+            await self._client.post(path[:-1], {**body, "id": target.native_id})
+        else:
+            await self._client.put(path, body)
+
+    async def _adopt(self, target: Entity, body: Row, there: Row) -> None:
+        ours = {name: reference(body, name) for name in PARENTS.get(target.kind, ())}
+        owner = new_owner(target.kind, there, ours)
+        if owner:
+            raise refusal(target.kind, target.key, await self._in_words(*owner))
+        await self._learn(target)
+        names = {native: key for (_, key), native in self._ids.items()}
+        found = self._schemas.canon().entity(target.kind, target.key, there, names)
+        changed = differences(target, found)
+        joined = {"service": body["service"]} if target.kind == "route" and not reference(there, "service") else {}
+        if changed or joined:
+            await self._update(Step(Action.UPDATE, target.kind, target.key, target, found, changed), found, joined)
+
+    async def _in_words(self, kind: str, native_id: str) -> str:
+        if not kind:
+            return ""
+        row = await self._client.find(_COLLECTIONS[kind], native_id)
+        return f"{kind} {(row or {}).get('name') or native_id}"
+
+    async def _update(self, step: Step, live: Entity, joined: Row | None = None) -> None:
+        """`joined` are references that the object has lost, as they are sent."""
         path = self._path(live.kind, live.native_id)
         schema = await self._schema(step, live)
         if self._client.is_konnect:
             body = replacement(step, await self._client.get(*path), schema)
-            await self._client.put(path, await self._with_ids(body, changed_references(step)))
+            await self._client.put(path, await self._with_ids(body, changed_references(step)) | (joined or {}))
         else:
-            await self._client.patch(path, await self._with_ids(patch(step, schema), changed_references(step)))
+            body = await self._with_ids(patch(step, schema), changed_references(step))
+            await self._client.patch(path, body | (joined or {}))
 
     async def _schema(self, step: Step, live: Entity) -> Schema:
         """Only a change deep inside needs to know what is a map, and a replacement what is a twin."""
-        is_plugin = live.kind == "plugin"
-        if not self._client.is_konnect and all(pointer.count("/") <= 1 + is_plugin for pointer in step.changed):
+        depth = 2 if live.kind == "plugin" else 1
+        if not self._client.is_konnect and all(pointer.count("/") <= depth for pointer in step.changed):
             return UNKNOWN
-        row: Row = {"name": live.fields.get("name")}
-        faults = await self._schemas.learn(() if is_plugin else (live.kind,), (str(row["name"]),) if is_plugin else ())
-        for fault in faults.values():
+        await self._learn(live)
+        return self._schemas.schema(live.kind, {"name": live.fields.get("name")})
+
+    async def _learn(self, entity: Entity) -> None:
+        is_plugin = entity.kind == "plugin"
+        kinds, plugins = ((), (str(entity.fields.get("name")),)) if is_plugin else ((entity.kind,), ())
+        for fault in (await self._schemas.learn(kinds, plugins)).values():
             raise fault
-        return self._schemas.schema(live.kind, row)
 
     def _path(self, kind: str, native_id: str) -> tuple[str, ...]:
         if kind == "target":

@@ -100,7 +100,7 @@ class KongDocument:
 
 
 def parse(text: str) -> KongDocument:
-    """Raises GatewayNotAnApi, naming the line but no content, for what is no kong.yml."""
+    """Raises GatewayNotAnApi, naming the line but no content, for what is no kong.yml or holds no usable url."""
     tree = _load(text)
     if str(tree.get("_format_version", FORMAT)) not in _FORMATS:
         raise _unreadable("its _format_version is not one of 1.1, 2.1, 3.0")
@@ -108,6 +108,8 @@ def parse(text: str) -> KongDocument:
     found = sorted(_walk(tree), key=lambda place: _ORDER.index(place.kind))
     for place in found:
         _resolve(place, document)
+        if place.kind == "service":
+            expand_url(dict(place.row))
     return document
 
 
@@ -127,10 +129,14 @@ def expand_url(row: Row) -> None:
     url = row.pop("url", None)
     if not isinstance(url, str):
         return
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _unreadable("a service's url is none") from None
     row["protocol"] = parts.scheme
     row["host"] = parts.hostname or ""
-    row["port"] = parts.port or _PORTS.get(parts.scheme, 80)
+    row["port"] = port or _PORTS.get(parts.scheme, 80)
     if parts.path:
         row["path"] = parts.path
 

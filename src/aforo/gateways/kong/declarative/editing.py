@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from aforo.gateway_sdk.contract import Action, Entity, Product, Step
+from aforo.gateway_sdk.errors import GatewayChanged
 from aforo.gateways.kong.declarative.document import COLLECTIONS, KongDocument, Place, derived_id, expand_url, identity
-from aforo.gateways.kong.mapping import THIS, Ids, Row, creation, native_ids, wanted
+from aforo.gateways.kong.mapping import THIS, Ids, Row, creation, native_ids, new_owner, refusal, wanted
 from aforo.kit.jsontree import ABSENT, Absent, at, put
 
 _URL_PARTS = frozenset({"/protocol", "/host", "/port", "/path"})
 _MOVES = frozenset({"/service", "/route"})
+_NAMED = frozenset({"service", "route", "upstream"})
 
 
 def carry_out(document: KongDocument, recorded: Product, live: Product | None, steps: Sequence[Step]) -> None:
@@ -26,8 +28,37 @@ def carry_out(document: KongDocument, recorded: Product, live: Product | None, s
 
 
 def _create(document: KongDocument, target: Entity, ids: Ids) -> None:
+    """What is there all the same was moved, not deleted; then only what differs is set, if it is still ours."""
+    name = target.fields.get("name")
+    native = document.id_of(target.kind, name) if target.kind in _NAMED and isinstance(name, str) else ""
+    there = document.places.get(target.native_id) or document.places.get(native)
+    if there is None:
+        _add(document, target, ids)
+        return
+    parent = _parent(document, target, ids)
+    _refuse_moved(document, there, target, parent)
+    row = _row(document, target)
+    if _URL_PARTS & {f"/{name}" for name in row}:
+        expand_url(there.row)
+    there.row.update(row)
+    if parent and parent.kind not in there.parents:
+        there.row[parent.kind] = parent.id
+        there.parents[parent.kind] = parent.id
+
+
+def _refuse_moved(document: KongDocument, there: Place, target: Entity, parent: Place | None) -> None:
+    theirs = {name: {"id": native} for name, native in there.parents.items()}
+    owner = new_owner(target.kind, theirs, {parent.kind: parent.id} if parent else {})
+    if owner:
+        kind, native = owner
+        place = document.places.get(native)
+        raise refusal(
+            target.kind, target.key, kind and f"{kind} {place.row.get('name') or native if place else native}"
+        )
+
+
+def _add(document: KongDocument, target: Entity, ids: Ids) -> None:
     """A child goes inside its parent's row, where it needs no reference."""
-    document.remove(target.native_id)
     parent = _parent(document, target, ids)
     holder = parent.row if parent else document.tree
     rows = holder.get(COLLECTIONS[target.kind])
@@ -70,9 +101,10 @@ def _parent(document: KongDocument, target: Entity, ids: Ids) -> Place | None:
 def _update(document: KongDocument, step: Step, target: Entity, found: Entity, ids: Ids) -> None:
     """A member that the record lacks is taken out, which in a file means its default."""
     if _MOVES & step.changed.keys():
-        _create(document, replace(target, native_id=found.native_id), ids)
+        document.remove(found.native_id)
+        _add(document, replace(target, native_id=found.native_id), ids)
         return
-    row, changes = document.places[found.native_id].row, wanted(step)
+    row, changes = _place(document, found).row, wanted(step)
     if _URL_PARTS & changes.keys():
         expand_url(row)
     for pointer, value in changes.items():
@@ -82,3 +114,14 @@ def _update(document: KongDocument, step: Step, target: Entity, found: Entity, i
         else:
             gone = value is None and isinstance(at(target.fields, pointer), Absent)
             put(row, pointer, ABSENT if gone else value)
+
+
+def _place(document: KongDocument, found: Entity) -> Place:
+    place = document.places.get(found.native_id)
+    if place is None:
+        raise GatewayChanged(
+            f"The {found.kind} {found.key} is gone since this product was read. Nothing was written.",
+            status=412,
+            next_step="Compare the product again, then restore what still differs.",
+        )
+    return place

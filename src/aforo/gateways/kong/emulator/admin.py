@@ -1,5 +1,6 @@
 """The Admin API's paths: which call does what to which entity."""
 
+from dataclasses import replace
 from typing import Any
 
 from .answers import GONE, METHOD_NOT_ALLOWED, NOT_FOUND, Answer, Refused, read_only
@@ -66,6 +67,8 @@ class AdminApi:
         return {**found, "data": [self._show(kind, row) for row in found["data"]]}
 
     def _item(self, request: Request, kind: Kind, ref: str, parent: Parent | None) -> Answer:
+        if request.method == "PUT" and kind.name == "targets" and self._patches:
+            request = replace(request, method="PATCH")  # described as an upsert, but Kong/kong issue 12987
         if request.method == "PUT":
             self._refuse_writes(request, kind)
             given = self._fields(request, kind)

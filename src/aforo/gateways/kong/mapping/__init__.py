@@ -5,6 +5,7 @@ from aforo.gateways.kong.mapping.bodies import (
     Ids,
     changed_references,
     creation,
+    differences,
     native_ids,
     patch,
     replacement,
@@ -12,11 +13,13 @@ from aforo.gateways.kong.mapping.bodies import (
 )
 from aforo.gateways.kong.mapping.canonical import MARK, RULES, THIS, Canon, Rule, map_around
 from aforo.gateways.kong.mapping.keys import consumer_key, route_key
-from aforo.gateways.kong.mapping.products import Joined, Tables, notes, products, reference
+from aforo.gateways.kong.mapping.moves import PARENTS, new_owner, refusal
+from aforo.gateways.kong.mapping.products import Joined, Tables, notes, products, recorded_upstream, reference
 from aforo.gateways.kong.mapping.schema import UNKNOWN, Row, Schema, entity_schema, plugin_schema
 
 __all__ = [
     "MARK",
+    "PARENTS",
     "REFERENCES",
     "RULES",
     "THIS",
@@ -31,14 +34,18 @@ __all__ = [
     "changed_references",
     "consumer_key",
     "creation",
+    "differences",
     "entity_schema",
     "map_around",
     "native_ids",
+    "new_owner",
     "notes",
     "patch",
     "plugin_schema",
     "products",
+    "recorded_upstream",
     "reference",
+    "refusal",
     "replacement",
     "route_key",
     "wanted",

@@ -7,7 +7,7 @@ from aforo.gateway_sdk.contract import Entity, Product, Step
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateways.kong.mapping.canonical import THIS, map_around
 from aforo.gateways.kong.mapping.schema import Row, Schema
-from aforo.kit.jsontree import ABSENT, Absent, Json, at, leaves, put
+from aforo.kit.jsontree import ABSENT, Absent, Json, at, leaves, put, same
 
 Ids = dict[tuple[str, str], str]
 """(kind, key) → native id. The product's one service and one upstream stand under THIS as well."""
@@ -41,6 +41,18 @@ def creation(target: Entity) -> Row:
         if value == {} and pointer:
             put(body, pointer, {})
     return body
+
+
+def differences(target: Entity, found: Entity) -> dict[str, Json | Absent]:
+    """What to set at an object that is there so that it is as recorded, by pointer. What is masked is left alone."""
+    pointers = {pointer for entity in (target, found) for pointer, _ in leaves(entity.wished()) if pointer}
+    ours = {pointer: at(target.fields, pointer) for pointer in sorted(pointers - target.masked - found.masked)}
+    return {pointer: value for pointer, value in ours.items() if not _alike(value, at(found.fields, pointer))}
+
+
+def _alike(left: Json | Absent, right: Json | Absent) -> bool:
+    """Null and absent are the same nothing."""
+    return same(None if isinstance(left, Absent) else left, None if isinstance(right, Absent) else right)
 
 
 def wanted(step: Step) -> dict[str, Json]:

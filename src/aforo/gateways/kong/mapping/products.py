@@ -20,7 +20,11 @@ _PERIODS: Final = ("second", "minute", "hour", "day", "month", "year")
 
 @dataclass(slots=True)
 class Tables:
-    """Rows as Kong lists them. `targets` by the id of their upstream."""
+    """Rows as Kong lists them. `targets` by the id of their upstream.
+
+    `upstream_of`: by service id, the id of the upstream that a record names, "" if that is gone. It belongs to the
+    service's product wherever the service's host points by now.
+    """
 
     services: list[Row] = field(default_factory=list)
     routes: list[Row] = field(default_factory=list)
@@ -29,6 +33,7 @@ class Tables:
     targets: dict[str, list[Row]] = field(default_factory=dict)
     consumers: list[Row] = field(default_factory=list)
     consumer_groups: list[Row] = field(default_factory=list)
+    upstream_of: dict[str, str] = field(default_factory=dict)
 
     def without_managed(self) -> "Tables":
         """Konnect puts things of its own beside the customer's and tags them; they are nobody's product."""
@@ -40,7 +45,22 @@ class Tables:
             targets=self.targets,
             consumers=self.consumers,
             consumer_groups=self.consumer_groups,
+            upstream_of=self.upstream_of,
         )
+
+    def keep_upstream(self, service: str, recorded: Product) -> None:
+        """Let the upstream that is recorded stand for the product: by its id, else by its name."""
+        ours = recorded_upstream(recorded)
+        if ours:
+            by_id = (row["id"] for row in self.upstreams if row["id"] == ours.native_id)
+            by_name = (row["id"] for row in self.upstreams if row.get("name") == ours.key)
+            self.upstream_of[service] = next(by_id, None) or next(by_name, "")
+
+
+def recorded_upstream(recorded: Product) -> Entity | None:
+    """The upstream that the recorded service points to; none in a record whose service points elsewhere."""
+    hosts = {entity.fields.get("host") for entity in recorded.entities if entity.kind == "service"}
+    return next((one for one in recorded.entities if one.kind == "upstream" and one.key in hosts), None)
 
 
 def products(tables: Tables, canon: Canon) -> tuple[Product, ...]:
@@ -57,6 +77,7 @@ class Joined:
     def __init__(self, tables: Tables) -> None:
         self.routes = _by_parent(tables.routes, "service")
         self.upstreams = {row.get("name"): row for row in tables.upstreams}
+        self._upstream_of = tables.upstream_of
         self.targets = tables.targets
         self.names = distinct(tables.services, service_key)
         for rows in self.routes.values():
@@ -64,6 +85,13 @@ class Joined:
         self.names.update(distinct(tables.consumers, consumer_key))
         self.names.update(distinct(tables.consumer_groups, consumer_key))
         self.plugins = self._plugins_by_service(tables)
+
+    def upstream(self, service: Row) -> Row | None:
+        """The recorded one where there is a record, else the one that the service's host names."""
+        if service["id"] not in self._upstream_of:
+            return self.upstreams.get(service.get("host"))
+        kept = self._upstream_of[service["id"]]
+        return next((row for row in self.upstreams.values() if row["id"] == kept), None)
 
     def _plugins_by_service(self, tables: Tables) -> dict[str, list[Row]]:
         service_of_route = {row["id"]: reference(row, "service") for row in tables.routes}
@@ -90,7 +118,7 @@ def _product(service: Row, joined: Joined, canon: Canon) -> Product:
 
 def _entities(service: Row, ref: str, routes: list[Row], joined: Joined, canon: Canon) -> Iterator[Entity]:
     names = joined.names
-    upstream = joined.upstreams.get(service.get("host"))
+    upstream = joined.upstream(service)
     if upstream:
         yield canon.entity("upstream", str(upstream["name"]), upstream, names)
         targets = joined.targets.get(upstream["id"], [])
