@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aforo.catalog.codec import preview_in, preview_out
 from aforo.catalog.model import Recorded, Status
-from aforo.catalog.rules.preview import observed_digest, preview
+from aforo.catalog.rules.preview import match, observed_digest, preview
+from aforo.catalog.rules.selection import selected
 from aforo.gateway_sdk.contract import SPEC_KIND, Discovery, Entity, Problem, Product
+from aforo.kit.errors import Invalid
 from tests.catalog.strategies import KINDS, products, renumbered
 
 
@@ -64,3 +68,43 @@ def test_the_line_of_a_changed_spec_reads_as_promised() -> None:
 def test_a_new_product_is_no_twin_of_a_recorded_one_with_another_name() -> None:
     rows = preview([Recorded("p", 1, _product("a"))], Discovery((_product("b"),)), KINDS).rows
     assert [(row.ref, row.status) for row in rows] == [("a", Status.STALE), ("b", Status.NEW)]
+
+
+def test_products_that_swapped_their_names_are_still_themselves() -> None:
+    a, b = _product("a"), _product("b")
+    swapped = (replace(a, ref="b"), replace(b, ref="a"))
+    rows = preview([Recorded("p1", 1, a), Recorded("p2", 1, b)], Discovery(swapped), KINDS).rows
+    assert [(row.ref, row.product_id, row.key) for row in rows] == [("a", "p2", "a"), ("b", "p1", "b")]
+
+
+def test_rows_that_share_a_ref_each_have_a_key_and_the_ref_means_the_one_that_can_be_imported() -> None:
+    a, b = _product("a"), _product("b")
+    rows = preview([Recorded("p1", 1, a), Recorded("p2", 1, b)], Discovery((replace(a, ref="b"),)), KINDS).rows
+    assert [(row.key, row.status) for row in rows] == [("b#p1", Status.UNCHANGED), ("b#p2", Status.STALE)]
+    assert [row.product_id for row in selected(rows, ["b", "b#p1"])] == ["p1"]
+    with pytest.raises(Invalid) as refused:
+        selected(rows, ["b#p2", "c"])
+    assert [pointer for pointer, _ in refused.value.faults] == ["/select/0", "/select/1"]
+    assert "gone from the gateway" in refused.value.faults[0][1]
+
+
+def test_a_ref_of_two_live_products_means_neither_of_them() -> None:
+    twins = (_product("a"), replace(_product("a"), native_id="other"))
+    rows = preview([], Discovery(twins), KINDS).rows
+    with pytest.raises(Invalid) as refused:
+        selected(rows, ["a"])
+    assert all(row.key in refused.value.faults[0][1] for row in rows)
+    assert selected(rows, [row.key for row in rows]) == list(rows)
+
+
+def test_a_record_with_both_the_native_id_and_the_ref_of_a_product_is_its_twin() -> None:
+    live = _product("b")
+    renamed = replace(live, ref="a")
+    pairs = match([Recorded("p1", 1, renamed), Recorded("p2", 1, live)], [live])
+    assert [(record and record.id, product and product.ref) for record, product in pairs] == [("p1", None), ("p2", "b")]
+
+
+def test_a_stored_preview_has_its_keys_again() -> None:
+    a, b = _product("a"), _product("b")
+    found = preview([Recorded("p1", 1, a), Recorded("p2", 1, b)], Discovery((replace(a, ref="b"),)), KINDS)
+    assert preview_in(preview_out(found)) == found

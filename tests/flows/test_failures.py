@@ -170,10 +170,6 @@ async def test_a_body_that_is_cut_makes_the_preview_partial(tmp_path: Path) -> N
             assert (plan["partial"], plan["summary"]["STALE"], plan["summary"]["CHANGED"]) == (True, 0, 0)
 
 
-def _admin_calls(gateway: Any) -> int:
-    return len(gateway.board.log)
-
-
 async def _fails(call: Callable[[], Any], code: str) -> None:
     answer = await call()
     assert answer.json()["code"] == code, answer.text
@@ -186,30 +182,32 @@ async def test_after_five_failures_the_gateway_is_left_alone_and_probed_once_eve
     with emulated("kong") as gateway:
         async with aforo(tmp_path, clock) as running:
             integration_id = await running.connect(gateway)
+            preview = preview_of(running, integration_id)
+            connected = len(gateway.board.log)
 
-            def preview() -> Any:
-                return running.http.post("/api/v1/products/preview", json={"integrationId": integration_id})
+            def calls() -> int:
+                return len(gateway.board.log) - connected
 
             gateway.board.faults.append(Fault(503, times=-1))
             for _ in range(5):
                 await _fails(preview, "gateway_unavailable")
-            assert _admin_calls(gateway) == 5
+            assert calls() == 5
             clock.forward(299)
             for _ in range(20):
                 await _fails(preview, "breaker_open")
-            assert _admin_calls(gateway) == 5, "an open breaker makes no request"
+            assert calls() == 5, "an open breaker makes no request"
 
         async with aforo(tmp_path, clock) as running:
             await _fails(preview_of(running, integration_id), "breaker_open")
-            assert _admin_calls(gateway) == 5, "the breaker survives a restart"
+            assert calls() == 5, "the breaker survives a restart"
             clock.forward(1)
             answers = await asyncio.gather(*(preview_of(running, integration_id)() for _ in range(8)))
-            assert _admin_calls(gateway) == 6, "exactly one probe"
+            assert calls() == 6, "exactly one probe"
             codes = sorted(answer.json()["code"] for answer in answers)
             assert codes == ["breaker_open"] * 7 + ["gateway_unavailable"]
             clock.forward(299)
             await _fails(preview_of(running, integration_id), "breaker_open")
-            assert _admin_calls(gateway) == 6, "after a failed probe it rests another 300 seconds"
+            assert calls() == 6, "after a failed probe it rests another 300 seconds"
             clock.forward(1)
             gateway.board.faults.clear()
             assert (await running.preview(integration_id))["summary"]["NEW"] == 12
@@ -248,9 +246,9 @@ async def test_a_restore_that_fails_half_way_says_what_stands_and_the_next_one_f
             answer = await running.http.post(f"/api/v1/products/{product['id']}/restore", json={})
             assert (answer.status_code, answer.json()["code"]) == (502, "restore_incomplete")
             outcomes = [step["outcome"] for step in answer.json()["steps"]]
-            assert outcomes[0] == "DONE"
-            assert outcomes[1] == "FAILED"
-            assert set(outcomes[2:]) == {"NOT_TRIED"}
+            failed = outcomes.index("FAILED")
+            assert set(outcomes[:failed]) == {"DONE"}
+            assert set(outcomes[failed + 1 :]) == {"NOT_TRIED"}
             again = await running.call("POST", f"/api/v1/products/{product['id']}/restore", {})
             assert {step["outcome"] for step in again["steps"]} == {"DONE"}
             assert (await running.preview(integration_id))["summary"]["UNCHANGED"] == 12

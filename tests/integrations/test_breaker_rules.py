@@ -94,3 +94,26 @@ def test_throttling_never_opens_the_breaker() -> None:
 
 def test_a_refused_request_is_no_sign_of_bad_health() -> None:
     assert after_failure(Vitals(), START, GatewayRejected("400", status=400)).health is Health.UNKNOWN
+
+
+def test_a_probe_that_tells_nothing_leaves_the_next_call_to_probe_at_once() -> None:
+    later = START + timedelta(seconds=300)
+    _, probing = rules.admit(_opened(), later)
+    left = rules.abandoned(probing)
+    assert left.state is BreakerState.OPEN
+    assert rules.admit(left, later) == (True, probing)
+
+
+@given(st.sampled_from([Breaker(), _opened()]))
+def test_a_call_that_is_no_probe_and_tells_nothing_changes_nothing(breaker: Breaker) -> None:
+    assert rules.abandoned(breaker) == breaker
+
+
+@given(st.floats(1, 10**8))
+def test_a_clock_that_was_set_back_holds_calls_no_longer_than_a_rest(seconds: float) -> None:
+    now = START - timedelta(seconds=seconds)
+    assert rules.seconds_to_probe(_opened(), now) <= 300
+    allowed, breaker = rules.admit(_opened(), now)
+    assert not allowed
+    assert not rules.admit(breaker, now + timedelta(seconds=299))[0]
+    assert rules.admit(breaker, now + timedelta(seconds=300))[0]

@@ -1,25 +1,28 @@
 """Sign in and out."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aforo.accounts.door import SESSION_COOKIE, Door
+from aforo.accounts.errors import CsrfFailed
 from aforo.accounts.model import Scope
 from aforo.accounts.service import SESSION_LIFE, Accounts
 from aforo.kit.errors import AforoError
-from aforo.kit.pages import PageRender
+from aforo.kit.pages import PageRender, local_path
 
 _PAGE = "shell/sign_in.html"
 
 
-def router(accounts: Accounts, door: Door, render: PageRender, *, secure: bool) -> APIRouter:
-    """`/sign-in`, `/sign-in/{token}`, `/sign-out`; `secure` where the console is reached by https."""
+def router(accounts: Accounts, door: Door, render: PageRender, *, home: str) -> APIRouter:
+    """`/sign-in`, `/sign-in/{token}`, `/sign-out`; `home` is how people's browsers reach the console."""
     pages = APIRouter(include_in_schema=False)
+    secure = home.startswith("https://")
 
     def signed_in(cookie: str, where: str) -> RedirectResponse:
-        answer = RedirectResponse(_local(where), 303)
+        answer = RedirectResponse(local_path(where), 303)
         answer.set_cookie(
             SESSION_COOKIE,
             cookie,
@@ -33,8 +36,8 @@ def router(accounts: Accounts, door: Door, render: PageRender, *, secure: bool) 
     @pages.get("/sign-in")
     async def form(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's name in the address
         if await door.session(request):
-            return RedirectResponse(_local(next), 303)
-        return render(_PAGE, request, error=None, next=_local(next))
+            return RedirectResponse(local_path(next), 303)
+        return render(_PAGE, request, error=None, next=local_path(next))
 
     @pages.get("/sign-in/{token}")
     async def by_link(request: Request, token: str) -> Response:
@@ -52,9 +55,11 @@ def router(accounts: Accounts, door: Door, render: PageRender, *, secure: bool) 
         next: Annotated[str, Form()] = "/",  # noqa: A002  as above
     ) -> Response:
         try:
+            _refuse_strangers_form(request, home)
             return signed_in(await accounts.sign_in_with_key(key), next)
         except AforoError as fault:
-            return render(_PAGE, request, status=401, error=str(fault), next=_local(next))
+            status = 403 if isinstance(fault, CsrfFailed) else 401
+            return render(_PAGE, request, status=status, error=str(fault), next=local_path(next))
 
     @pages.post("/sign-out")
     async def leave(request: Request) -> Response:
@@ -67,6 +72,15 @@ def router(accounts: Accounts, door: Door, render: PageRender, *, secure: bool) 
     return pages
 
 
-def _local(where: str) -> str:
-    """Only a path of our own: an address of somebody else's would make the sign-in page a springboard."""
-    return where if where.startswith("/") and not where.startswith(("//", "/\\")) else "/"
+def _refuse_strangers_form(request: Request, home: str) -> None:
+    """Nobody is signed in yet, so no token can tell our form from a stranger's; the browser says where it stood.
+
+    Without this, a foreign page could sign its reader in as somebody else, to see what they then enter.
+    """
+    site, sender = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        own = site == "same-origin"
+    else:
+        own = sender is None or sender.partition("://")[2] in (request.headers.get("host"), urlsplit(home).netloc)
+    if not own:
+        raise CsrfFailed("This form came from another site. Nobody was signed in.", next_step="Sign in here.")

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, Field
 
 from aforo.accounts.door import CallerFor
 from aforo.accounts.model import ApiKey, AuditEntry, Caller, Scope
@@ -11,11 +12,11 @@ from aforo.kit.wire import Moment, Page, WireModel
 
 
 class NewKey(WireModel):
-    name: str
-    scopes: list[Scope]
+    name: str = Field(min_length=1, max_length=200)
+    scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
     test: bool = False
-    customer_id: str | None = None
-    expires_at: Moment | None = None
+    customer_id: str | None = Field(None, min_length=1, max_length=200)
+    expires_at: AwareDatetime | None = Field(None, description="In the future, and less than 100 years away.")
 
     model_config = WireModel.model_config | {
         "json_schema_extra": {"examples": [{"name": "kong plugin", "scopes": ["usage:ingest", "entitlements:check"]}]}

@@ -17,6 +17,8 @@ from aforo.kit.jsontree import Json
 
 LINK_LIFE = timedelta(minutes=30)
 SESSION_LIFE = timedelta(hours=12)
+_LONGEST_KEY_LIFE = timedelta(days=36_525)
+_LONGEST_NAME = 200
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _LETTERS = string.ascii_letters + string.digits
 
@@ -37,6 +39,8 @@ class Accounts:
         return secret
 
     async def create_tenant(self, slug: str, name: str) -> Tenant:
+        if not 1 <= len(name) <= _LONGEST_NAME:
+            raise Invalid("The name cannot be used.", (("/name", f"1 to {_LONGEST_NAME} characters"),))
         if not _SLUG.fullmatch(slug):
             raise Invalid(
                 f"The slug {slug!r} cannot be used.",
@@ -73,6 +77,7 @@ class Accounts:
         actor_id: str = "system",
     ) -> tuple[ApiKey, str]:
         """A new key and, this once, its secret: `sk_live_` or `sk_test_` and 40 random characters."""
+        self._check_expiry(expires_at)
         secret = ("sk_test_" if test else "sk_live_") + "".join(secrets.choice(_LETTERS) for _ in range(40))
         key = ApiKey(
             id=new_id("key"),
@@ -89,6 +94,15 @@ class Accounts:
         granted: list[Json] = [scope.value for scope in sorted(key.scopes)]
         await self.note(tenant_id, actor_id, "api_key.create", key.id, {"name": name, "scopes": granted})
         return key, secret
+
+    def _check_expiry(self, expires_at: datetime | None) -> None:
+        now = self._clock.now()
+        if expires_at is not None and not now < expires_at < now + _LONGEST_KEY_LIFE:
+            raise Invalid(
+                "The key would be dead at once, or never expire.",
+                (("/expiresAt", "must be in the future, and less than 100 years away"),),
+                next_step="Choose a later moment, or leave it out for a key without end.",
+            )
 
     async def keys(self, tenant_id: str) -> list[ApiKey]:
         return await self._store.keys(tenant_id)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from aforo.catalog.model import Change, ChangeKind, Difference, Impact, Preview, Row, Skipped, Status
+from aforo.catalog.rules.preview import keyed
 from aforo.gateway_sdk.contract import Entity, Problem, Product
 from aforo.kit.jsontree import ABSENT, Absent, Json
 
@@ -58,7 +59,7 @@ def preview_out(preview: Preview) -> bytes:
 def preview_in(text: bytes) -> Preview:
     kept = json.loads(text)
     return Preview(
-        tuple(_row_in(row) for row in kept["rows"]),
+        keyed([_row_in(row) for row in kept["rows"]]),
         tuple(Problem(*problem) for problem in kept["problems"]),
         tuple(kept["notes"]),
         tuple(kept["unread"]),

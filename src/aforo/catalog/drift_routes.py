@@ -15,22 +15,24 @@ from aforo.kit.errors import NotFound
 from aforo.kit.jsontree import Json
 from aforo.kit.wire import Page, WireModel
 
+Name = Annotated[str, Field(max_length=views.LONGEST_NAME)]
+
 
 class RestoreRequest(WireModel):
     """`version` restores an older record; `remove` ticks children added by others; `observed` guards against races."""
 
     dry_run: bool = False
-    version: int | None = None
-    remove: list[str] = Field(default_factory=list)
-    observed: str | None = None
+    version: Annotated[int | None, Field(ge=1, le=views.HIGHEST_VERSION)] = None
+    remove: Annotated[list[Name], Field(max_length=10_000)] = Field(default_factory=list)
+    observed: Name | None = None
 
 
 class AcceptRequest(WireModel):
-    observed: str | None = None
+    observed: Name | None = None
 
 
 class IgnoreRequest(WireModel):
-    path: str
+    path: Name
     ignored: bool = True
 
     model_config = WireModel.model_config | {
@@ -63,7 +65,7 @@ def router(catalog: Catalog, watch: DriftWatch, accounts: Accounts, jobs: Jobs, 
         summary="Bring the gateway back to the record, or to an older version of it",
     )
     async def restore(product_id: str, wanted: RestoreRequest, who: writer, prefer: Prefer = None) -> JSONResponse:
-        async def work(_: Report) -> dict[str, Any]:
+        async def work(report: Report) -> dict[str, Any]:
             result = await watch.restore(
                 who.tenant_id,
                 product_id,
@@ -72,6 +74,7 @@ def router(catalog: Catalog, watch: DriftWatch, accounts: Accounts, jobs: Jobs, 
                 version=wanted.version,
                 remove=frozenset(wanted.remove),
                 observed=wanted.observed,
+                progress=report,
             )
             if not wanted.dry_run:
                 detail: dict[str, Json] = {"steps": len(result.steps)}

@@ -27,3 +27,9 @@ class RestoreIncomplete(GatewayError):
     def __init__(self, detail: str, steps: Sequence[StepResult], *, next_step: str | None = None) -> None:
         super().__init__(detail, next_step=next_step)
         self.steps = tuple(steps)
+
+
+class RefTaken(Conflict):
+    """Another recorded product of the integration still has the ref that this one would get."""
+
+    code = "ref_taken"

@@ -96,7 +96,10 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One product in a preview. `product_id` is None for NEW; `observed` is the live side's digest, None if absent."""
+    """One product in a preview. `product_id` is None for NEW; `observed` is the live side's digest, None if absent.
+
+    `key` names the row within its preview, where the ref does not always (see `rules.preview.keyed`).
+    """
 
     ref: str
     native_id: str
@@ -109,6 +112,7 @@ class Row:
     record_version: int | None = None
     observed: str | None = None
     impact: Impact = field(default_factory=Impact)
+    key: str = ""
 
     @property
     def line(self) -> str:

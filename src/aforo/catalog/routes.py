@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from aforo.accounts import Accounts, Caller, CallerFor, Scope
 from aforo.catalog import views
@@ -14,14 +15,16 @@ from aforo.kit.wire import Page, WireModel
 
 
 class PreviewRequest(WireModel):
-    integration_id: str
+    integration_id: Annotated[str, Field(max_length=views.LONGEST_ID)]
 
     model_config = WireModel.model_config | {"json_schema_extra": {"examples": [{"integrationId": "int_01k9q3"}]}}
 
 
 class ImportRequest(WireModel):
-    plan_id: str
-    select: list[str]
+    """`select` names rows by `key` where a row has one, else by `ref`."""
+
+    plan_id: Annotated[str, Field(max_length=views.LONGEST_ID)]
+    select: Annotated[list[Annotated[str, Field(max_length=views.LONGEST_NAME)]], Field(max_length=200_000)]
 
     model_config = WireModel.model_config | {
         "json_schema_extra": {"examples": [{"planId": "prev_01k9q3", "select": ["payments-v2", "search"]}]}
@@ -33,7 +36,8 @@ class ProductPatch(WireModel):
 
 
 def router(catalog: Catalog, accounts: Accounts, jobs: Jobs, caller: CallerFor) -> APIRouter:
-    """`/api/v1/products`."""
+    """`/api/v1/products`. What its jobs found is captured configuration: from here on, results are kept sealed."""
+    jobs.seal_results(catalog.vault.seal_result, catalog.vault.open_result)
     api = APIRouter(prefix="/api/v1/products", tags=["products"])
     reader = Annotated[Caller, Depends(caller(Scope.CONTROL_READ))]
     writer = Annotated[Caller, Depends(caller(Scope.CONTROL_WRITE))]

@@ -1,19 +1,21 @@
 """What is sold through each gateway, and how far the gateway has drifted from it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aforo.catalog.drift import DriftWatch
+from aforo.catalog.drift import DriftWatch, untold
 from aforo.catalog.errors import PlanStale
 from aforo.catalog.model import Impact, ProductRow, Recorded, RecordWrite, Row, SavedPreview, Status, VersionRow
 from aforo.catalog.rules import preview as preview_rules
+from aforo.catalog.rules.selection import selected
 from aforo.catalog.sql import ProductStore, order_key
 from aforo.catalog.vault import Vault
 from aforo.gateway_sdk.contract import Discovery, Document, Gateway, Product, Progress
 from aforo.integrations import Integration, Integrations
 from aforo.kit.clock import Clock
-from aforo.kit.errors import Conflict, Invalid, NotFound
+from aforo.kit.errors import Conflict, NotFound
 from aforo.kit.ids import new_id
 
 ImpactOf = Callable[[str, Collection[str]], Awaitable[Mapping[str, Impact]]]
@@ -55,7 +57,7 @@ class Catalog:
     ) -> None:
         self._store = store
         self._integrations = integrations
-        self._vault = vault
+        self.vault = vault
         self._watch = watch
         self._impact_of = impact_of
         self._clock = clock
@@ -73,29 +75,29 @@ class Catalog:
         integration = await self._integrations.get(tenant_id, integration_id)
         async with self._integrations.open(tenant_id, integration_id) as gateway:
             found = await gateway.discover(progress)
-        veiled = replace(found, products=tuple(self._vault.veil(tenant_id, product) for product in found.products))
+        veiled = replace(found, products=tuple(self.vault.veil(tenant_id, product) for product in found.products))
         recorded = await self._recorded(tenant_id, integration_id)
         impacts = await self._impact_of(tenant_id, [record.id for record in recorded])
         kinds = self._integrations.manifest(integration).kinds
-        preview = preview_rules.preview(recorded, veiled, kinds, impacts)
-        await self._watch.note_rows(tenant_id, preview.rows)
+        preview = await asyncio.to_thread(preview_rules.preview, recorded, veiled, kinds, impacts)
+        await self._watch.note_rows(tenant_id, integration_id, preview.rows)
         saved = SavedPreview(new_id("prev"), integration_id, self._clock.now(), actor_id, "OPEN", preview)
-        sealed = self._vault.seal_preview(tenant_id, saved.id, preview)
-        await self._store.add_preview(saved.id, tenant_id, integration_id, saved.created_at, actor_id, sealed)
+        sealed = self.vault.seal_preview(tenant_id, saved.id, preview)
+        await self._store.previews.add(saved.id, tenant_id, integration_id, saved.created_at, actor_id, sealed)
         return saved
 
     async def saved_preview(self, tenant_id: str, preview_id: str) -> SavedPreview:
-        row = await self._store.preview(tenant_id, preview_id)
+        row = await self._store.previews.get(tenant_id, preview_id)
         if row is None:
             raise NotFound(f"There is no preview {preview_id}.", next_step="Preview again: old ones are dropped.")
-        preview = self._vault.open_preview(tenant_id, preview_id, row["sealed"])
+        preview = self.vault.open_preview(tenant_id, preview_id, row["sealed"])
         created_at = datetime.fromisoformat(row["created_at"])
         return SavedPreview(row["id"], row["integration_id"], created_at, row["created_by"], row["state"], preview)
 
     async def import_(self, tenant_id: str, preview_id: str, select: Sequence[str], actor_id: str) -> ImportResult:
         """Record exactly the rows selected, as the preview showed them; all of them or, with PlanStale, none."""
         saved = await self.saved_preview(tenant_id, preview_id)
-        rows = _selected(saved, select)
+        rows = selected(saved.preview.rows, select)
         integration = await self._integrations.get(tenant_id, saved.integration_id)
         async with self._integrations.open(tenant_id, saved.integration_id) as gateway:
             live = await self._read_again(tenant_id, gateway, rows)
@@ -103,7 +105,7 @@ class Catalog:
             await self._write_for(integration, row, product, actor_id) for row, product in zip(rows, live, strict=True)
         ]
         changing = [write for write in writes if write]
-        await self._store.record(changing, preview_id=preview_id)
+        await self._store.versions.record(changing, preview_id=preview_id)
         for write in (write for write in changing if write.row.drift_id):
             await self._watch.settle(write.row.id, "imported")
         return ImportResult(
@@ -158,7 +160,7 @@ class Catalog:
 
     async def newest_preview(self, tenant_id: str) -> str | None:
         """The id of the last preview that anybody made, if it is still kept."""
-        return await self._store.newest_preview(tenant_id)
+        return await self._store.previews.newest(tenant_id)
 
     async def product(self, tenant_id: str, product_id: str) -> ProductRow:
         found = await self._store.product(tenant_id, product_id)
@@ -189,12 +191,12 @@ class Catalog:
     async def versions(self, tenant_id: str, product_id: str) -> list[VersionRow]:
         """Newest first."""
         await self.product(tenant_id, product_id)
-        return await self._store.versions(product_id)
+        return await self._store.versions.of(product_id)
 
     async def export(self, tenant_id: str, product_id: str) -> Document | None:
         """The record as a file for the vendor's own tool, secrets veiled; None where there is no such format."""
         row = await self.product(tenant_id, product_id)
-        kept = await self._store.version(product_id, row.record_version)
+        kept = await self._store.versions.get(product_id, row.record_version)
         if kept is None:
             raise NotFound(f"{row.name} has no version {row.record_version}.")
         record = self._watch.recorded(tenant_id, row, kept.sealed).product
@@ -206,7 +208,7 @@ class Catalog:
         return [row.name for row in await self._store.products(tenant_id, integration_id=integration_id)]
 
     async def _recorded(self, tenant_id: str, integration_id: str) -> list[Recorded]:
-        rows = await self._store.current(tenant_id, integration_id)
+        rows = await self._store.versions.current(tenant_id, integration_id)
         return [self._watch.recorded(tenant_id, row, sealed) for row, sealed in rows]
 
     async def _read_again(self, tenant_id: str, gateway: Gateway, rows: Sequence[Row]) -> list[Product]:
@@ -215,7 +217,7 @@ class Catalog:
         for row, product in zip(rows, live, strict=True):
             if product is None:
                 raise _changed_since(f"{row.name} is no longer at the gateway.")
-            if preview_rules.observed_digest(self._vault.veil(tenant_id, product)) != row.observed:
+            if preview_rules.observed_digest(self.vault.veil(tenant_id, product)) != row.observed:
                 raise _changed_since(f"{row.name} has changed at the gateway since this preview.")
         return [product for product in live if product]
 
@@ -230,7 +232,7 @@ class Catalog:
             if row.status is Status.UNCHANGED:
                 return None
         after = known.recording(product, now)
-        sealed = self._vault.seal_product(integration.tenant_id, after.id, product)
+        sealed = self.vault.seal_product(integration.tenant_id, after.id, product)
         return RecordWrite(after, expected, "import", actor_id, sealed)
 
 
@@ -256,32 +258,18 @@ def _first_row(integration: Integration, product: Product, now: datetime) -> Pro
     )
 
 
-def _selected(saved: SavedPreview, select: Sequence[str]) -> list[Row]:
-    by_ref = {row.ref: row for row in saved.preview.rows}
-    faults = [(f"/select/{n}", f"{ref!r} is not in this preview") for n, ref in enumerate(select) if ref not in by_ref]
-    faults += [
-        (f"/select/{n}", f"{ref!r} is gone from the gateway: restore the product, or remove it from Aforo")
-        for n, ref in enumerate(select)
-        if ref in by_ref and by_ref[ref].status is Status.STALE
-    ]
-    if not select:
-        faults.append(("/select", "names no row"))
-    if faults:
-        raise Invalid("These rows cannot be imported.", tuple(faults), next_step="Select rows of this preview.")
-    return [by_ref[ref] for ref in dict.fromkeys(select)]
-
-
 async def _read_all(gateway: Gateway, rows: Sequence[Row]) -> list[Product | None]:
-    """A few products one by one, many by one discovery."""
+    """A few products one by one, many by one discovery; what that missed is read on its own, or says why it cannot."""
     wanted = [Product(row.ref, row.native_id, row.name, row.version, ()) for row in rows]
     if len(rows) <= _READ_ONE_BY_ONE:
         return [await gateway.read(product) for product in wanted]
-    found = {product.native_id: product for product in (await gateway.discover(_quiet)).products}
-    return [found.get(row.native_id) for row in rows]
-
-
-def _quiet(done: int, about: int | None, what: str) -> None:
-    del done, about, what
+    discovery = await gateway.discover(untold)
+    by_id = {product.native_id: product for product in discovery.products}
+    by_ref = {product.ref: product for product in discovery.products}
+    found = [by_id.get(product.native_id) or by_ref.get(product.ref) for product in wanted]
+    if not discovery.partial:
+        return found
+    return [there or await gateway.read(product) for there, product in zip(found, wanted, strict=True)]
 
 
 def _changed_since(what: str) -> PlanStale:

@@ -35,6 +35,13 @@ class Vault:
     def open_changes(self, tenant_id: str, episode_id: str, sealed: bytes) -> tuple[Change, ...]:
         return codec.changes_in(self._box.open(sealed, tenant_id=tenant_id, owner_id=episode_id, field="drift"))
 
+    def seal_result(self, tenant_id: str, job_id: str, result: bytes) -> bytes:
+        """A job's result, which may show what differs."""
+        return self._box.seal(result, tenant_id=tenant_id, owner_id=job_id, field="result")
+
+    def open_result(self, tenant_id: str, job_id: str, sealed: bytes) -> bytes:
+        return self._box.open(sealed, tenant_id=tenant_id, owner_id=job_id, field="result")
+
     def veil(self, tenant_id: str, product: Product) -> Product:
         """The same product with each secret replaced by its keyed hash, so that only equality can be told."""
         if not any(entity.secrets for entity in product.entities):

@@ -1,6 +1,6 @@
 """The catalog's values as the wire shows them. A secret's difference is told, never its value or hash."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from aforo.catalog.drift import DriftView, RestoreResult
 from aforo.catalog.model import (
@@ -18,6 +18,11 @@ from aforo.catalog.model import (
 from aforo.gateway_sdk.contract import Discovery, Problem, Product
 from aforo.kit.jsontree import Absent
 from aforo.kit.wire import Moment, WireModel
+
+LONGEST_ID: Final = 64
+LONGEST_NAME: Final = 2_048
+"""Of names and paths that clients send: longer than any that a gateway allows."""
+HIGHEST_VERSION: Final = 2**31 - 1
 
 
 class FieldView(WireModel):
@@ -39,6 +44,8 @@ class ImpactView(WireModel):
 
 
 class RowView(WireModel):
+    """`key`, where not null, is what to select this row by: another row of the preview has the same ref."""
+
     status: Status
     ref: str
     name: str
@@ -49,6 +56,7 @@ class RowView(WireModel):
     fields: list[FieldView]
     ignored: list[dict[str, str]]
     impact: ImpactView
+    key: str | None = None
 
 
 class ProblemView(WireModel):
@@ -203,6 +211,7 @@ def row_view(row: Row) -> RowView:
             monthly_revenue=impact.monthly_revenue,
             currency=impact.currency,
         ),
+        key=row.key if row.key != row.ref else None,
     )
 
 

@@ -13,7 +13,7 @@ class Budget:
     """
 
     def __init__(self, limits: Sequence[CallLimit], clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._buckets = [_Bucket(limit, clock.monotonic()) for limit in limits]
         self._paused_until = clock.monotonic()
         self._urgent_waiting = 0
@@ -25,9 +25,9 @@ class Budget:
         self._urgent_waiting += urgent
         try:
             while (wait := self._wait_seconds(operation, urgent=urgent)) > 0:
-                await self._clock.sleep(wait)
+                await self.clock.sleep(wait)
             for bucket in self._matching(operation):
-                bucket.spend(self._clock.monotonic())
+                bucket.spend(self.clock.monotonic())
             self.calls += 1
         finally:
             self._urgent_waiting -= urgent
@@ -35,14 +35,14 @@ class Budget:
     def pause(self, seconds: float) -> None:
         """The vendor asked us to wait: nobody calls until then."""
         self.throttled += 1
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+        self._paused_until = max(self._paused_until, self.clock.monotonic() + seconds)
 
     def paused_seconds(self) -> float:
         """How long the vendor still wants us to wait."""
-        return max(0.0, self._paused_until - self._clock.monotonic())
+        return max(0.0, self._paused_until - self.clock.monotonic())
 
     def _wait_seconds(self, operation: str, *, urgent: bool) -> float:
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         wait = max([self._paused_until - now, *(bucket.wait_seconds(now) for bucket in self._matching(operation))])
         if wait <= 0 and not urgent and self._urgent_waiting and self._buckets:
             return 0.01

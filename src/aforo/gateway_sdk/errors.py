@@ -4,7 +4,7 @@
 health line. A call that the breaker held back counts for neither.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from aforo.kit.errors import AforoError
 
@@ -126,3 +126,7 @@ class PostconditionFailed(GatewayError):
     """The write was accepted, but reading back does not show it."""
 
     code = "postcondition_failed"
+
+
+UNSAFE_CODES: Final = frozenset({GatewayUnsafeRole.code})
+"""A connection test that ends with one of these says: using this connection would harm somebody."""

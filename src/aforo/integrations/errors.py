@@ -19,3 +19,18 @@ class InUse(Conflict):
     """Products or credentials still hang on this integration."""
 
     code = "integration_in_use"
+
+
+class NameTaken(Conflict):
+    """Another integration of the tenant has this name."""
+
+    code = "name_taken"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is an integration named {name} already.", next_step="Choose another name.")
+
+
+class ConnectionNotTested(Conflict):
+    """The settings, as they are now, have not passed a connection test, or were found unsafe by the last one."""
+
+    code = "connection_not_tested"

@@ -1,6 +1,7 @@
 """The gate before every call to one gateway: breaker and health, kept in memory and stored when they change."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from aforo.gateway_sdk.errors import BreakerOpen, GatewayError
 from aforo.integrations.model import Breaker, Health, HealthPoint, Vitals
@@ -25,6 +26,8 @@ class IntegrationGate:
     async def admit(self) -> None:
         now = self._clock.now()
         allowed, breaker = breaker_rules.admit(self.vitals.breaker, now)
+        if breaker != self.vitals.breaker:
+            await self._begin(breaker)
         if not allowed:
             wait = breaker_rules.seconds_to_probe(breaker, now)
             raise BreakerOpen(
@@ -33,8 +36,6 @@ class IntegrationGate:
                 next_step="One call probes it then; an operator can reset the breaker at once.",
                 retry_after_seconds=wait,
             )
-        if breaker != self.vitals.breaker:
-            await self._keep(_with_breaker(self.vitals, breaker), None)
 
     async def passed(self, took_ms: float) -> None:
         now = self._clock.now()
@@ -53,14 +54,27 @@ class IntegrationGate:
             point = HealthPoint(now, after.health, None, error.code, error.detail) if counts else None
             await self._keep(after, point)
 
+    async def abandoned(self) -> None:
+        breaker = breaker_rules.abandoned(self.vitals.breaker)
+        if breaker != self.vitals.breaker:
+            await self._keep(_with_breaker(self.vitals, breaker), None)
+
     async def reset(self) -> None:
-        """Close the breaker at once, on an operator's word."""
+        """Close the breaker at once: on an operator's word, or since the gateway may be another one."""
         await self._keep(_with_breaker(self.vitals, Breaker()), None)
 
     def next_probe_at(self) -> str | None:
-        wait = breaker_rules.seconds_to_probe(self.vitals.breaker, self._clock.now())
-        since = self.vitals.breaker.since
-        return rfc3339(since + breaker_rules.REST) if wait > 0 and since else None
+        now = self._clock.now()
+        wait = breaker_rules.seconds_to_probe(self.vitals.breaker, now)
+        return rfc3339(now + timedelta(seconds=wait)) if wait > 0 else None
+
+    async def _begin(self, breaker: Breaker) -> None:
+        """A probe that is stopped before it was even noted has ended too."""
+        try:
+            await self._keep(_with_breaker(self.vitals, breaker), None)
+        except BaseException:
+            self.vitals = _with_breaker(self.vitals, breaker_rules.abandoned(breaker))
+            raise
 
     async def _keep(self, vitals: Vitals, point: HealthPoint | None) -> None:
         self.vitals = vitals

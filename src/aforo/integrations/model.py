@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from aforo.gateway_sdk.contract import Check
+from aforo.gateway_sdk.contract import Check, Verdict
 
 
 class Health(StrEnum):
@@ -50,21 +50,33 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """The last connection test."""
+    """The last connection test. `revision` is that of the settings which it tried.
+
+    `proven`: these settings have passed a test, and none since has found that using them would do harm.
+    """
 
     __test__ = False  # pytest takes the name for a test otherwise
 
     at: datetime
     checks: tuple[Check, ...]
+    revision: int
+    proven: bool
 
     @property
     def passed(self) -> bool:
-        return all(check.verdict != "FAILED" for check in self.checks)
+        return bool(self.checks) and not self.failures
+
+    @property
+    def failures(self) -> list[Check]:
+        return [check for check in self.checks if check.verdict is Verdict.FAILED]
 
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One connection of one tenant. `settings` holds no secret; `secret_hints` shows the last four of each."""
+    """One connection of one tenant. `settings` holds no secret; `secret_hints` shows the last four of each.
+
+    `revision` counts the changes of what is connected and how; a test is good for one revision.
+    """
 
     id: str
     tenant_id: str

@@ -2,20 +2,21 @@
 
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from aforo.gateway_sdk.budget import Budget
-from aforo.gateway_sdk.contract import Check, Connection, Gateway, SetupKit, Verdict
+from aforo.gateway_sdk.contract import Check, Gateway, Remember, SetupKit, Verdict
 from aforo.gateway_sdk.errors import GatewayError
-from aforo.gateway_sdk.manifest import Manifest, SignIn
+from aforo.gateway_sdk.manifest import Manifest
 from aforo.gateway_sdk.registry import Entry
-from aforo.gateway_sdk.transport import TlsSetup, Transport, new_http
-from aforo.integrations.errors import InUse, SettingsMissing, UnknownGateway
-from aforo.integrations.gate import IntegrationGate
+from aforo.integrations.directory import Directory
+from aforo.integrations.errors import ConnectionNotTested, InUse, NameTaken, SettingsMissing
 from aforo.integrations.model import Health, HealthPoint, Integration, TestResult
-from aforo.integrations.rules import form
+from aforo.integrations.opening import Opening, Reach
+from aforo.integrations.rules import form, proof
+from aforo.integrations.sealing import Sealing
 from aforo.integrations.sql import IntegrationStore
 from aforo.kit.clock import Clock
 from aforo.kit.errors import Conflict, NotFound
@@ -24,14 +25,6 @@ from aforo.kit.secretbox import SecretBox
 
 InUseBy = Callable[[str, str], Awaitable[list[str]]]
 """Given a tenant and an integration, the names of what would be lost with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What this installation may call, and the facts of its own that gateways need, such as an AWS principal."""
-
-    allow_private_targets: bool
-    facts: Mapping[str, str]
 
 
 class Integrations:
@@ -46,18 +39,17 @@ class Integrations:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._box = box
-        self._gateways = gateways
+        self._sealing = Sealing(store, box)
+        self._directory = Directory(gateways)
         self._reach = reach
         self._clock = clock
-        self._gates: dict[str, IntegrationGate] = {}
-        self._budgets: dict[tuple[str, ...], Budget] = {}
+        self._opening = Opening(store, self._sealing, self._directory, reach, clock)
 
     def manifests(self) -> list[Manifest]:
-        return [entry.manifest for entry in self._gateways.values()]
+        return self._directory.manifests()
 
     def manifest(self, integration: Integration) -> Manifest:
-        return self._entry(integration.gateway).manifest
+        return self._directory.entry(integration.gateway).manifest
 
     async def create(
         self,
@@ -69,12 +61,15 @@ class Integrations:
         *,
         emulated: bool = False,
     ) -> Integration:
-        """Store a connection, secrets sealed. It is not called yet: `test` does that."""
-        way = self._sign_in(gateway, sign_in)
+        """Store a connection, secrets sealed. It is not called yet, nor can it be used: `test` comes first.
+
+        `emulated`: its emulator, which Aforo has started, may be called although it listens on this machine.
+        """
+        way = self._directory.sign_in(gateway, sign_in)
         clean = form.checked(way, values)
         name = form.checked_name(name)
         await self._refuse_taken_name(tenant_id, name)
-        secrets, settings = _split(way, clean)
+        secrets, settings = form.split(way, clean)
         integration = Integration(
             id=new_id("int"),
             tenant_id=tenant_id,
@@ -82,13 +77,13 @@ class Integrations:
             gateway=gateway,
             sign_in=sign_in,
             settings=settings,
-            secret_hints={field: _hint(value) for field, value in secrets.items()},
+            secret_hints=form.hints(way, secrets),
             facts={"external_id": str(uuid.uuid4())},
             emulated=emulated,
             revision=1,
             created_at=self._clock.now(),
         )
-        await self._store.add(integration, self._seal(integration, secrets))
+        await self._store.add(integration, self._sealing.seal(integration, secrets))
         return integration
 
     async def change(
@@ -100,31 +95,22 @@ class Integrations:
         sign_in: str | None = None,
         values: Mapping[str, str] | None = None,
     ) -> Integration:
-        """Change the name, the way to sign in, or single settings.
+        """Change the name, the way to sign in, or single settings; what then is connected must be tested anew.
 
-        A secret that is left out stays, unless an address changes: a stored secret never goes to a new place.
+        A secret that is left out stays, unless what decides where it goes or who reads it changes: a stored secret
+        never goes to a new place.
         """
         before = await self.get(tenant_id, integration_id)
         name = form.checked_name(name) if name is not None else before.name
         if name != before.name:
             await self._refuse_taken_name(tenant_id, name)
-        way = self._sign_in(before.gateway, sign_in or before.sign_in)
-        same_way = way.key == before.sign_in
-        moves = form.moves(way, before.settings, values or {})
-        kept = dict(before.secret_hints) if same_way and not moves else {}
-        typed = {**(before.settings if same_way else {}), **(values or {})}
-        clean = form.checked(way, typed, kept=frozenset(kept))
-        secrets, settings = _split(way, clean)
-        after = replace(
-            before,
-            name=name,
-            sign_in=way.key,
-            settings=settings,
-            secret_hints={**kept, **{field: _hint(value) for field, value in secrets.items()}},
-            revision=before.revision + 1,
-        )
-        await self._store.replace(after, self._seal(after, secrets))
-        return after
+        after, secrets = self._with(replace(before, name=name), sign_in or before.sign_in, values or {})
+        if secrets or (after.sign_in, after.settings) != (before.sign_in, before.settings):
+            after = replace(after, revision=before.revision + 1)
+        await self._store.replace(after, self._sealing.seal(after, secrets))
+        if after.revision != before.revision:
+            await self._opening.gate(after).reset()
+        return await self.get(tenant_id, integration_id)
 
     async def all(self, tenant_id: str) -> list[Integration]:
         return [self._with_vitals(integration) for integration in await self._store.all(tenant_id)]
@@ -147,14 +133,23 @@ class Integrations:
                 f"{integration.name} still has {len(used)} imported products: {some}.",
                 next_step="Remove the products first, or repeat with force=orphan to forget them too.",
             )
-        self._gates.pop(integration_id, None)
+        self._opening.forget(integration_id)
         await self._store.remove(tenant_id, integration_id)
 
+    def is_complete(self, integration: Integration) -> bool:
+        """Whether everything is given that a test needs; some of it may be known only after a set-up."""
+        way = self._directory.sign_in(integration.gateway, integration.sign_in)
+        return not form.missing(way, integration.settings, integration.secret_hints)
+
     async def test(self, tenant_id: str, integration_id: str) -> AsyncIterator[Check]:
-        """Run the connection test, line by line; the outcome is stored as the integration's last test."""
+        """Run the connection test, line by line; the outcome is stored as the integration's last test.
+
+        Nothing is stored of a test whose settings were changed meanwhile.
+        """
+        integration = await self.get(tenant_id, integration_id)
         checks: list[Check] = []
         try:
-            async with self.open(tenant_id, integration_id, urgent=True, just_set_up=True) as gateway:
+            async with self._opened(integration, urgent=True, is_new=_is_new(integration)) as gateway:
                 async for check in gateway.check():
                     checks.append(check)
                     yield check
@@ -162,15 +157,27 @@ class Integrations:
             check = Check("Connection", Verdict.FAILED, fault.detail, fault.next_step, fault.code)
             checks.append(check)
             yield check
-        await self._store.save_test(integration_id, TestResult(self._clock.now(), tuple(checks)))
+        known = (await self.get(tenant_id, integration_id)).last_test
+        result = proof.judged(known, integration.revision, tuple(checks), self._clock.now())
+        await self._store.save_test(integration_id, result)
+
+    async def tested(self, tenant_id: str, integration_id: str) -> TestResult:
+        """Run the whole connection test. Raises Conflict if the settings were changed meanwhile."""
+        async for _ in self.test(tenant_id, integration_id):
+            pass
+        integration = await self.get(tenant_id, integration_id)
+        result = integration.last_test
+        if result is None or result.revision != integration.revision:
+            raise Conflict(
+                f"The settings of {integration.name} were changed while they were tested.", next_step="Test again."
+            )
+        return result
 
     async def check_health(self, tenant_id: str, integration_id: str) -> Health:
-        """One cheap call; the gate notes how it went."""
-        try:
+        """One cheap call; the gate notes how it went. None where the connection may not be used."""
+        with suppress(GatewayError, ConnectionNotTested):  # the gate has noted the one, a test must mend the other
             async with self.open(tenant_id, integration_id) as gateway:
                 await gateway.ping()
-        except GatewayError:
-            pass  # the gate has noted it
         return (await self.get(tenant_id, integration_id)).vitals.health
 
     async def history(self, tenant_id: str, integration_id: str, *, hours: int = 24) -> list[HealthPoint]:
@@ -181,147 +188,81 @@ class Integrations:
         """What the operator sets up at the gateway before the connection can work."""
         integration = await self.get(tenant_id, integration_id)
         facts = {**self._reach.facts, **integration.facts}
-        kit = self._entry(integration.gateway).setup(integration.settings, facts, variant)
+        kit = self._directory.entry(integration.gateway).setup(integration.settings, facts, variant)
         if kit is None:
             raise NotFound(f"{integration.name} needs nothing to be set up first.")
         return kit
 
     async def reset_breaker(self, tenant_id: str, integration_id: str) -> Integration:
         integration = await self.get(tenant_id, integration_id)
-        await self._gate(integration).reset()
+        await self._opening.gate(integration).reset()
         return await self.get(tenant_id, integration_id)
 
     def probe_at(self, integration: Integration) -> str | None:
-        return self._gate(integration).next_probe_at()
+        return self._opening.gate(integration).next_probe_at()
 
     def budget(self, integration: Integration) -> Budget:
-        """The call budget, which integrations with the same account share where the vendor counts by account."""
-        manifest = self.manifest(integration)
-        shared = tuple(integration.settings.get(name, "") for name in manifest.limits_shared_by)
-        key = (integration.gateway, *shared) if any(shared) else (integration.gateway, integration.id)
-        if key not in self._budgets:
-            self._budgets[key] = Budget(manifest.call_limits, self._clock)
-        return self._budgets[key]
+        return self._opening.budget(integration)
 
     @asynccontextmanager
-    async def open(
-        self, tenant_id: str, integration_id: str, *, urgent: bool = False, just_set_up: bool = False
-    ) -> AsyncIterator[Gateway]:
-        """A connector for this integration, closed afterwards. Raises SettingsMissing, SecretLost or GatewayError."""
+    async def open(self, tenant_id: str, integration_id: str, *, urgent: bool = False) -> AsyncIterator[Gateway]:
+        """A connector for this integration, closed afterwards.
+
+        Raises ConnectionNotTested until the settings have passed a test, SettingsMissing, SecretLost or GatewayError.
+        """
         integration = await self.get(tenant_id, integration_id)
-        secrets = await self._unseal(integration)
-        way = self._sign_in(integration.gateway, integration.sign_in)
-        if lacking := form.missing(way, integration.settings, secrets):
-            names = ", ".join(field.label for field in lacking)
-            raise SettingsMissing(
-                f"{integration.name} cannot be called yet: {names} is not given.",
-                next_step=f"Add it with PATCH /api/v1/integrations/{integration.id}, or on the integration's page.",
+        if self.is_complete(integration) and not proof.may_be_used(integration):
+            raise ConnectionNotTested(
+                f"{integration.name} is not used, since {proof.in_the_way(integration)}",
+                next_step=f"Test it: POST /api/v1/integrations/{integration.id}/test, or on the integration's page.",
             )
-        gateway = self._connect(integration, secrets, urgent=urgent, is_new=just_set_up and _is_new(integration))
-        try:
+        async with self._opened(integration, urgent=urgent, is_new=False) as gateway:
             yield gateway
-        finally:
-            await gateway.aclose()
 
-    def _connect(self, integration: Integration, secrets: Mapping[str, str], *, urgent: bool, is_new: bool) -> Gateway:
-        values = {**integration.settings, **secrets}
-        entry = self._entry(integration.gateway)
-        setup = TlsSetup(
-            ca_bundle=values.get("ca_bundle"),
-            client_cert=values.get("client_cert"),
-            client_key=values.get("client_key"),
-            proxy=values.get("proxy"),
-        )
-        private_too = self._reach.allow_private_targets or integration.emulated
-        transport = Transport(
-            new_http(allow_private=private_too, setup=setup),
-            gateway_name=entry.manifest.name,
-            budget=self.budget(integration),
-            gate=self._gate(integration),
-            secrets=tuple(secrets.values()),
-            urgent=urgent,
-        )
+    @asynccontextmanager
+    async def _opened(self, integration: Integration, *, urgent: bool, is_new: bool) -> AsyncIterator[Gateway]:
+        async with self._opening.open(
+            integration, self._remember(integration), urgent=urgent, is_new=is_new
+        ) as gateway:
+            yield gateway
 
+    def _remember(self, integration: Integration) -> Remember:
         async def remember(field: str, value: str) -> None:
-            await self.change(integration.tenant_id, integration.id, values={field: value})
+            """What a connector writes is its own doing: the connection stays as tested."""
+            before = await self.get(integration.tenant_id, integration.id)
+            after, secrets = self._with(before, before.sign_in, {field: value})
+            await self._store.replace(after, self._sealing.seal(after, secrets))
 
-        return entry.connect(
-            Connection(
-                integration_id=integration.id,
-                sign_in=integration.sign_in,
-                settings=values,
-                transport=transport,
-                clock=self._clock,
-                remember=remember,
-                facts={**self._reach.facts, **integration.facts, "fresh_role": str(is_new).lower()},
-            )
+        return remember
+
+    def _with(self, before: Integration, sign_in: str, typed: Mapping[str, str]) -> tuple[Integration, dict[str, str]]:
+        """The integration with other settings, and the secrets that were typed. Raises Invalid."""
+        way = self._directory.sign_in(before.gateway, sign_in)
+        same_way = way.key == before.sign_in
+        moved = same_way and form.moves(way, before.settings, typed)
+        kept = dict(before.secret_hints) if same_way and not moved else {}
+        values = {**(before.settings if same_way else {}), **typed}
+        clean = form.checked(way, values, kept=frozenset(kept), moved=moved)
+        secrets, settings = form.split(way, clean)
+        after = replace(
+            before,
+            sign_in=way.key,
+            settings=settings,
+            secret_hints={**kept, **form.hints(way, secrets)},
+            emulated=before.emulated and same_way and not form.goes_elsewhere(way, before.settings, typed),
         )
-
-    def _gate(self, integration: Integration) -> IntegrationGate:
-        gate = self._gates.get(integration.id)
-        if gate is None:
-            gate = IntegrationGate(integration.id, integration.name, integration.vitals, self._store, self._clock)
-            self._gates[integration.id] = gate
-        return gate
+        return after, secrets
 
     def _with_vitals(self, integration: Integration) -> Integration:
-        gate = self._gates.get(integration.id)
+        gate = self._opening.known_gate(integration.id)
         return replace(integration, vitals=gate.vitals) if gate else integration
-
-    def _entry(self, gateway: str) -> Entry:
-        entry = self._gateways.get(gateway)
-        if entry is None:
-            known = ", ".join(sorted(self._gateways))
-            raise UnknownGateway(
-                f"There is no gateway {gateway!r}.", (("/gateway", f"must be one of {known}"),), next_step="Choose one."
-            )
-        return entry
-
-    def _sign_in(self, gateway: str, key: str) -> SignIn:
-        manifest = self._entry(gateway).manifest
-        way = manifest.sign_in(key)
-        if way is None:
-            known = ", ".join(way.key for way in manifest.sign_ins)
-            raise UnknownGateway(
-                f"{manifest.name} has no sign-in {key!r}.",
-                (("/signIn", f"must be one of {known}"),),
-                next_step="Choose one of them.",
-            )
-        return way
 
     async def _refuse_taken_name(self, tenant_id: str, name: str) -> None:
         if any(other.name == name for other in await self._store.all(tenant_id)):
-            raise Conflict(f"There is an integration named {name} already.", next_step="Choose another name.")
-
-    def _seal(self, integration: Integration, secrets: Mapping[str, str]) -> dict[str, bytes]:
-        return {
-            field: self._box.seal(value.encode(), tenant_id=integration.tenant_id, owner_id=integration.id, field=field)
-            for field, value in secrets.items()
-        }
-
-    async def _unseal(self, integration: Integration) -> dict[str, str]:
-        sealed = await self._store.sealed(integration.id)
-        return {
-            field: self._box.open(blob, tenant_id=integration.tenant_id, owner_id=integration.id, field=field).decode()
-            for field, blob in sealed.items()
-            if field in integration.secret_hints
-        }
+            raise NameTaken(name)
 
 
 def _is_new(integration: Integration) -> bool:
     """Never tested with complete settings: what was set up at the gateway may need some seconds to work."""
     last = integration.last_test
     return last is None or any(check.code == SettingsMissing.code for check in last.checks)
-
-
-def _split(way: SignIn, values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Secrets apart from settings."""
-    secret = {field.name for field in way.fields if field.secret}
-    return (
-        {name: value for name, value in values.items() if name in secret},
-        {name: value for name, value in values.items() if name not in secret},
-    )
-
-
-def _hint(secret: str) -> str:
-    return f"••••{secret[-4:]}" if len(secret) >= 12 else "••••"

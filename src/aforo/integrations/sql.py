@@ -1,13 +1,15 @@
 """Tables of the integrations room."""
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -20,11 +22,16 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from aforo.gateway_sdk.contract import Check, Verdict
+from aforo.integrations.errors import NameTaken
 from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, TestResult, Vitals
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database, metadata
+
+_HISTORY: Final = timedelta(days=30)
+_FORGOTTEN_AT_ONCE: Final = 20
 
 integrations = Table(
     "integrations",
@@ -74,6 +81,10 @@ class IntegrationStore:
         self._db = db
 
     async def add(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
+        with _told_apart(integration.name):
+            await self._add(integration, sealed)
+
+    async def _add(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
         async with self._db.write() as connection:
             await connection.execute(
                 insert(integrations).values(
@@ -81,7 +92,6 @@ class IntegrationStore:
                     tenant_id=integration.tenant_id,
                     gateway=integration.gateway,
                     facts=json.dumps(dict(integration.facts)),
-                    emulated=integration.emulated,
                     created_at=rfc3339(integration.created_at),
                     vitals=json.dumps(_vitals_out(integration.vitals)),
                     **_changeable(integration),
@@ -93,14 +103,19 @@ class IntegrationStore:
                 )
 
     async def replace(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
-        """Store changed settings and those secrets that are given; other secrets stay."""
+        """Store changed settings and those secrets that are given; others stay, unless they are no longer named."""
+        with _told_apart(integration.name):
+            await self._replace(integration, sealed)
+
+    async def _replace(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
+        stay = integration.secret_hints.keys() - sealed.keys()
+        gone = (integration_secrets.c.integration_id == integration.id) & integration_secrets.c.field.not_in(stay)
         async with self._db.write() as connection:
             await connection.execute(
                 update(integrations).where(integrations.c.id == integration.id).values(**_changeable(integration))
             )
+            await connection.execute(delete(integration_secrets).where(gone))
             for field, blob in sealed.items():
-                mine = (integration_secrets.c.integration_id == integration.id) & (integration_secrets.c.field == field)
-                await connection.execute(delete(integration_secrets).where(mine))
                 await connection.execute(
                     insert(integration_secrets).values(integration_id=integration.id, field=field, sealed=blob)
                 )
@@ -149,12 +164,14 @@ class IntegrationStore:
                         detail=point.detail,
                     )
                 )
+                await connection.execute(delete(health_points).where(_outlived(integration_id, point.at)))
 
     async def save_test(self, integration_id: str, result: TestResult) -> None:
+        """Keep the outcome, unless the settings have changed since they were tried."""
         async with self._db.write() as connection:
             await connection.execute(
                 update(integrations)
-                .where(integrations.c.id == integration_id)
+                .where(integrations.c.id == integration_id, integrations.c.revision == result.revision)
                 .values(last_test=json.dumps(_test_out(result)))
             )
 
@@ -175,12 +192,35 @@ class IntegrationStore:
         ]
 
 
+@contextmanager
+def _told_apart(name: str) -> Iterator[None]:
+    """Two that took one name at once: the database lets one of them in."""
+    try:
+        yield
+    except IntegrityError as fault:
+        if "integrations.name" not in str(fault.orig):
+            raise
+        raise NameTaken(name) from fault
+
+
+def _outlived(integration_id: str, now: datetime) -> ColumnElement[bool]:
+    """The oldest few, of those that are too old: at each write a little more is removed than is added."""
+    oldest = (
+        select(health_points.c.number)
+        .where(health_points.c.integration_id == integration_id)
+        .order_by(health_points.c.number)
+        .limit(_FORGOTTEN_AT_ONCE)
+    )
+    return health_points.c.number.in_(oldest) & (health_points.c.at < rfc3339(now - _HISTORY))
+
+
 def _changeable(integration: Integration) -> dict[str, Any]:
     return {
         "name": integration.name,
         "sign_in": integration.sign_in,
         "settings": json.dumps(dict(integration.settings)),
         "secret_hints": json.dumps(dict(integration.secret_hints)),
+        "emulated": integration.emulated,
         "revision": integration.revision,
     }
 
@@ -241,12 +281,12 @@ def _test_out(result: TestResult) -> dict[str, Any]:
         [check.name, check.verdict.value, check.detail, check.next_step, check.code, check.took_ms]
         for check in result.checks
     ]
-    return {"at": rfc3339(result.at), "checks": checks}
+    return {"at": rfc3339(result.at), "checks": checks, "revision": result.revision, "proven": result.proven}
 
 
 def _test_in(kept: dict[str, Any]) -> TestResult:
     checks = [Check(name, Verdict(verdict), *rest) for name, verdict, *rest in kept["checks"]]
-    return TestResult(from_rfc3339(kept["at"]), tuple(checks))
+    return TestResult(from_rfc3339(kept["at"]), tuple(checks), kept.get("revision", 0), kept.get("proven", False))
 
 
 def _time_out(moment: datetime | None) -> str | None:

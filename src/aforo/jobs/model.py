@@ -8,13 +8,12 @@ from aforo.kit.jsontree import JsonObject
 
 
 class JobState(StrEnum):
-    """INTERRUPTED: the process ended while the job ran; nothing is known of its end."""
+    """FAILED also when the process ended while the job ran: its error then has the code `interrupted`."""
 
     RUNNING = "RUNNING"
     DONE = "DONE"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
-    INTERRUPTED = "INTERRUPTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +32,9 @@ class Job:
     what: str = ""
     result: JsonObject | None = None
     error: JsonObject | None = None
+
+    @property
+    def progress(self) -> str:
+        """`2 of about 5 steps`; empty while nothing is told."""
+        of = f" of about {self.about:,}" if self.about else ""
+        return f"{self.done:,}{of} {self.what}".rstrip() if self.done or self.about else ""

@@ -10,7 +10,7 @@ from aforo.accounts import Scope, Session, VisitorFor
 from aforo.jobs.model import Job, JobState
 from aforo.jobs.service import Jobs
 from aforo.kit.jsontree import Json
-from aforo.kit.pages import PageRender
+from aforo.kit.pages import PageRender, local_path
 
 PAGE_PATIENCE_SECONDS: Final = 2.0
 """How long a page waits for a gateway before it shows the job instead."""
@@ -29,7 +29,7 @@ def router(jobs: Jobs, visitor: VisitorFor, render: PageRender) -> APIRouter:
         if job.state is JobState.DONE and (href := _where(job)):
             return RedirectResponse(href, 303)
         may_stop = session.caller.may(Scope.CONTROL_WRITE)
-        answer = render("jobs/job.html", request, job=job, back=_local(back), may_stop=may_stop)
+        answer = render("jobs/job.html", request, job=job, back=local_path(back), may_stop=may_stop)
         if job.state is JobState.RUNNING:
             answer.headers["refresh"] = str(_REFRESH_SECONDS)
         return answer
@@ -56,8 +56,4 @@ def onward(job: Job, back: str) -> RedirectResponse:
 def _where(job: Job) -> str | None:
     """Where a finished job says that its outcome is shown; `{job}` in it stands for the job's id."""
     href: Json = job.result.get("href") if job.result else None
-    return href.replace("{job}", job.id) if isinstance(href, str) and _local(href) == href else None
-
-
-def _local(where: str) -> str:
-    return where if where.startswith("/") and not where.startswith(("//", "/\\")) else "/"
+    return href.replace("{job}", job.id) if isinstance(href, str) and local_path(href) == href else None

@@ -1,13 +1,17 @@
-"""The jobs table."""
+"""The jobs table. A result may hold captured configuration, so it is stored sealed only."""
 
 import json
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
-from sqlalchemy import Column, Index, Integer, Table, Text, insert, select, update
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, delete, insert, select, update
 
 from aforo.jobs.model import Job, JobState
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database, metadata
+
+KEPT: Final = timedelta(hours=24)
+"""How long an ended job can be found again."""
 
 jobs = Table(
     "jobs",
@@ -22,40 +26,41 @@ jobs = Table(
     Column("done", Integer, nullable=False),
     Column("about", Integer),
     Column("what", Text, nullable=False),
-    Column("result", Text),
+    Column("sealed", LargeBinary),
     Column("error", Text),
     Index("ix_jobs_tenant", "tenant_id", "started_at"),
+    Index("ix_jobs_ended", "ended_at"),
 )
 
 
 class JobStore:
-    """Keeps jobs across restarts."""
+    """Keeps jobs across restarts, and ended ones for a day; results come and go as they were sealed."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     async def add(self, job: Job) -> None:
+        """Store a job that starts; those that ended more than a day before are dropped."""
         async with self._db.write() as connection:
+            await connection.execute(delete(jobs).where(jobs.c.ended_at < rfc3339(job.started_at - KEPT)))
             await connection.execute(insert(jobs).values(**_out(job)))
 
-    async def save(self, job: Job) -> None:
+    async def save(self, job: Job, sealed: bytes | None = None) -> None:
         async with self._db.write() as connection:
-            await connection.execute(update(jobs).where(jobs.c.id == job.id).values(**_out(job)))
+            await connection.execute(update(jobs).where(jobs.c.id == job.id).values(**_out(job), sealed=sealed))
 
-    async def get(self, tenant_id: str, job_id: str) -> Job | None:
+    async def get(self, tenant_id: str, job_id: str) -> tuple[Job, bytes | None] | None:
+        """A job and its sealed result."""
         query = select(jobs).where(jobs.c.id == job_id, jobs.c.tenant_id == tenant_id)
         async with self._db.read() as connection:
             row = (await connection.execute(query)).mappings().first()
-        return _in(row) if row else None
+        return (_in(row), row["sealed"]) if row else None
 
-    async def interrupt_all(self) -> None:
-        """Those that were running when the process ended."""
-        async with self._db.write() as connection:
-            await connection.execute(
-                update(jobs)
-                .where(jobs.c.state == JobState.RUNNING.value)
-                .values(state=JobState.INTERRUPTED.value, ended_at=jobs.c.started_at)
-            )
+    async def running(self) -> list[Job]:
+        """Those whose end is not stored, of all tenants."""
+        query = select(jobs).where(jobs.c.state == JobState.RUNNING.value)
+        async with self._db.read() as connection:
+            return [_in(row) for row in (await connection.execute(query)).mappings().all()]
 
 
 def _out(job: Job) -> dict[str, Any]:
@@ -70,7 +75,6 @@ def _out(job: Job) -> dict[str, Any]:
         "done": job.done,
         "about": job.about,
         "what": job.what,
-        "result": json.dumps(job.result) if job.result is not None else None,
         "error": json.dumps(job.error) if job.error is not None else None,
     }
 
@@ -87,6 +91,5 @@ def _in(row: Any) -> Job:
         done=row["done"],
         about=row["about"],
         what=row["what"],
-        result=json.loads(row["result"]) if row["result"] else None,
         error=json.loads(row["error"]) if row["error"] else None,
     )

@@ -57,6 +57,7 @@ def _engine(path: Path, *, begin: str, connections: int) -> AsyncEngine:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=30,
+        hide_parameters=True,  # an exception would print them, and they are names, settings and hashes
     )
 
     def prepare(connection: Any, _record: object) -> None:

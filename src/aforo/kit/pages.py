@@ -1,6 +1,7 @@
-"""What a room's pages are given by the app, so that they need not know the app."""
+"""What a room's pages share: what the app gives them, so that they need not know it, and where they may lead."""
 
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,3 +11,17 @@ class PageRender(Protocol):
     """Render a template by name (`integrations/list.html`) for a request, with the values that it needs."""
 
     def __call__(self, name: str, request: Request, *, status: int = 200, **values: Any) -> Response: ...
+
+
+def local_path(where: str, otherwise: str = "/") -> str:
+    """`where` if it is a path of ours, else `otherwise`: for every redirect or link to what a request named.
+
+    Browsers read `\\` as `/` and leave tabs and line ends out of an address, so that `/<tab>/evil` leads to a stranger.
+    """
+    if not where.startswith("/") or where.startswith("//") or "\\" in where or not where.isprintable():
+        return otherwise
+    try:
+        parts = urlsplit(where)
+    except ValueError:
+        return otherwise
+    return otherwise if parts.netloc or parts.scheme else where

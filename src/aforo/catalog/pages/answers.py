@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aforo.accounts import Scope, Session
@@ -23,17 +23,20 @@ _GONE = "gone"
 _WRITES: Final = 20
 
 
+Version = Annotated[int | None, Query(ge=1, le=views.HIGHEST_VERSION)]
+
+
 def add(pages: APIRouter, parts: Parts) -> None:
     reader = Annotated[Session, Depends(parts.visitor(Scope.CONTROL_READ))]
     writer = Annotated[Session, Depends(parts.visitor(Scope.CONTROL_WRITE))]
 
     @pages.get("/products/{product_id}/restore")
-    async def ask_restore(request: Request, product_id: str, session: writer, version: int | None = None) -> Response:
+    async def ask_restore(request: Request, product_id: str, session: writer, version: Version = None) -> Response:
         row = await parts.catalog.product(session.caller.tenant_id, product_id)
         return await _ask_restore(parts, request, session, row, version)
 
     @pages.post("/products/{product_id}/restore")
-    async def restore(request: Request, product_id: str, session: writer, version: int | None = None) -> Response:
+    async def restore(request: Request, product_id: str, session: writer, version: Version = None) -> Response:
         row = await parts.catalog.product(session.caller.tenant_id, product_id)
         sent = await request.form()
         remove = frozenset(str(path) for path in sent.getlist("remove"))
@@ -131,9 +134,14 @@ async def _restore(
     who = session.caller
 
     async def work(report: Report) -> JsonObject:
-        del report
         done = await parts.watch.restore(
-            who.tenant_id, row.id, who.actor_id, version=version, remove=remove, observed=observed or None
+            who.tenant_id,
+            row.id,
+            who.actor_id,
+            version=version,
+            remove=remove,
+            observed=observed or None,
+            progress=report,
         )
         told: dict[str, Json] = {"steps": len(done.steps), "reason": reason}
         await parts.accounts.note(who.tenant_id, who.actor_id, "product.restore", row.id, told)

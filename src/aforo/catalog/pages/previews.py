@@ -38,7 +38,7 @@ def add(pages: APIRouter, parts: Parts) -> None:
         saved = await parts.catalog.saved_preview(session.caller.tenant_id, preview_id)
         sent = await request.form()
         window = _window(str(sent.get("window", "")))
-        ticked = frozenset(str(ref) for ref in sent.getlist("select"))
+        ticked = frozenset(str(key) for key in sent.getlist("select"))
         asked, _, rest = str(sent.get("act", "filter")).partition(":")
         if asked == "confirm":
             count = str(sent.get("typed", sent.get("count", "")))
@@ -84,7 +84,7 @@ class _Desk:
         """Take over the boxes of the page that was sent; all others stay as they were."""
         can = pickable(saved)
         if asked == "all":
-            chosen = frozenset(row.ref for row in saved.preview.rows if row.status is Status.NEW)
+            chosen = frozenset(row.key for row in saved.preview.rows if row.status is Status.NEW)
         elif asked == "none":
             chosen = frozenset()
         else:
@@ -190,8 +190,8 @@ class _Desk:
         return onward(job, f"/previews/{saved.id}")
 
     def _guarded(self, saved: SavedPreview, picked: frozenset[str]) -> bool:
-        changed = [row.ref for row in saved.preview.rows if row.status is Status.CHANGED]
-        return asks_for_count(sum(1 for ref in changed if ref in picked), len(changed))
+        changed = [row.key for row in saved.preview.rows if row.status is Status.CHANGED]
+        return asks_for_count(sum(1 for key in changed if key in picked), len(changed))
 
 
 def _window(query: str) -> Window:
@@ -238,7 +238,7 @@ def _with_boxes(groups: list[dict[str, Any]], may_write: bool) -> list[dict[str,
 
 
 def _impact(saved: SavedPreview, picked: frozenset[str]) -> dict[str, Any]:
-    rows = [row for row in saved.preview.rows if row.ref in picked]
+    rows = [row for row in saved.preview.rows if row.key in picked]
     return {
         "impact": windows.impact(rows),
         "selected": len(rows),

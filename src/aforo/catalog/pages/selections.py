@@ -20,8 +20,8 @@ class Selections:
     def of(self, person_id: str, saved: SavedPreview) -> frozenset[str]:
         return self._kept.get((person_id, saved.id), at_first(saved))
 
-    def keep(self, person_id: str, preview_id: str, refs: Iterable[str]) -> frozenset[str]:
-        chosen = self._kept[person_id, preview_id] = frozenset(refs)
+    def keep(self, person_id: str, preview_id: str, keys: Iterable[str]) -> frozenset[str]:
+        chosen = self._kept[person_id, preview_id] = frozenset(keys)
         if len(self._kept) > _MOST:
             self._kept.pop(next(iter(self._kept)))
         return chosen
@@ -35,9 +35,9 @@ class Selections:
 
 def at_first(saved: SavedPreview) -> frozenset[str]:
     """Everything new; nothing that would overwrite a record."""
-    return frozenset(row.ref for row in saved.preview.rows if row.status is Status.NEW)
+    return frozenset(row.key for row in saved.preview.rows if row.status is Status.NEW)
 
 
 def pickable(saved: SavedPreview) -> frozenset[str]:
     """What an import can take."""
-    return frozenset(row.ref for row in saved.preview.rows if row.status in (Status.NEW, Status.CHANGED))
+    return frozenset(row.key for row in saved.preview.rows if row.status in (Status.NEW, Status.CHANGED))

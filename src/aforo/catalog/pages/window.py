@@ -80,7 +80,7 @@ def groups(preview: Preview, window: Window) -> list[Group]:
 
 def on_page(shown: Iterable[Group]) -> frozenset[str]:
     """The rows with a box on this page."""
-    return frozenset(row.ref for group in shown if _pickable(group.status) for row in group.rows)
+    return frozenset(row.key for group in shown if _pickable(group.status) for row in group.rows)
 
 
 def drawn(shown: list[Group], picked: frozenset[str]) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def _row(row: Row, lines: list[dict[str, Any]], picked: frozenset[str]) -> dict[
     hidden = count - len(lines)
     version = None if row.version and row.name.endswith(row.version) else row.version
     return {
-        "ref": row.ref,
+        "ref": row.key,
         "name": row.name,
         "version": version,
         "reason": _reason(row, len(lines)),
@@ -143,7 +143,7 @@ def _row(row: Row, lines: list[dict[str, Any]], picked: frozenset[str]) -> dict[
         "subscriptions": row.impact.subscriptions,
         "credentials": row.impact.credentials,
         "revenue": row.impact.monthly_revenue,
-        "picked": row.ref in picked,
+        "picked": row.key in picked,
         "pickable": _pickable(row.status),
         "open": False,
     }

@@ -1,6 +1,8 @@
 """What would change in Aforo's record if everything at the gateway were imported."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from aforo.catalog.model import Difference, Impact, Preview, Recorded, Row, Status
 from aforo.catalog.rules.diff import compare
@@ -26,16 +28,35 @@ def preview(
         rows += [_stale(record, told) for record in absent]
     rows.sort(key=lambda row: (row.ref, row.native_id))
     unread = tuple(sorted(record.product.ref for record in absent)) if discovery.partial else ()
-    found = Preview(tuple(rows), discovery.problems, discovery.notes, unread)
-    return Preview(found.rows, found.problems, found.notes, found.unread, _hash(found.rows))
+    return Preview(keyed(rows), discovery.problems, discovery.notes, unread, _hash(rows))
+
+
+def keyed(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Each row with a key that no other row has: its ref, unless another row has the same ref.
+
+    Two rows share a ref when a product took the name of one that is gone, which Aforo still has under that name.
+    """
+    times = Counter(row.ref for row in rows)
+    return tuple(replace(row, key=row.ref if times[row.ref] == 1 else _own_key(row)) for row in rows)
+
+
+def _own_key(row: Row) -> str:
+    return f"{row.ref}#{row.product_id or row.native_id}"
 
 
 def match(recorded: Iterable[Recorded], products: Iterable[Product]) -> list[tuple[Recorded | None, Product | None]]:
-    """Pair records with live products: by native id, then by ref among what is left."""
+    """Pair records with live products: by native id, then by ref among what is left.
+
+    Of records with the same native id the one that has the product's ref is its twin.
+    """
     live = list(products)
-    by_id = {product.native_id: product for product in live}
     records = list(recorded)
-    paired = {record.id: by_id.pop(record.product.native_id, None) for record in records}
+    by_both = {(product.native_id, product.ref): product for product in live}
+    paired = {record.id: by_both.get((record.product.native_id, record.product.ref)) for record in records}
+    taken = {id(product) for product in paired.values() if product}
+    by_id = {product.native_id: product for product in live if id(product) not in taken}
+    for record in records:
+        paired[record.id] = paired[record.id] or by_id.pop(record.product.native_id, None)
     by_ref = {product.ref: product for product in by_id.values()}
     for record in records:
         paired[record.id] = paired[record.id] or by_ref.pop(record.product.ref, None)

@@ -11,7 +11,6 @@ from aforo.kit.errors import AforoError, Invalid
 
 _PREFIX: Final = "set."
 """Before each field of a sign-in, so that none can be taken for one of the form's own, such as `name`."""
-_LONGEST_NAME: Final = 64
 _INPUTS: Final = {
     FieldKind.TEXT: "text",
     FieldKind.URL: "url",
@@ -39,12 +38,9 @@ def typed(form: FormData) -> Typed:
 
 
 def check_name(name: str) -> None:
-    """Raise Invalid unless a person could find the integration by this name."""
+    """Raise Invalid for no name at all; the room itself refuses one that cannot be read."""
     if not name:
         raise Invalid("The integration has no name.", (("/name", "Name is required"),), next_step="Type one.")
-    if len(name) > _LONGEST_NAME or not name.isprintable():
-        fault = f"Name must be one line of at most {_LONGEST_NAME} characters"
-        raise Invalid("The name cannot be used.", (("/name", fault),), next_step="Choose another.")
 
 
 def names(form: FormData) -> frozenset[str]:

@@ -13,9 +13,14 @@ _PROBE_PATIENCE: Final = timedelta(seconds=60)
 
 
 def admit(breaker: Breaker, now: datetime) -> tuple[bool, Breaker]:
-    """Whether one call may go out now, and the breaker afterwards. The call let through after a rest is the probe."""
+    """Whether one call may go out now, and the breaker afterwards. The call let through after a rest is the probe.
+
+    A rest that began in the future (the clock was set back) begins now, so that it ends at all.
+    """
     if breaker.state is BreakerState.CLOSED:
         return True, breaker
+    if breaker.since is not None and breaker.since > now:
+        breaker = replace(breaker, since=now)
     if seconds_to_probe(breaker, now) > 0:
         return False, breaker
     return True, replace(breaker, state=BreakerState.HALF_OPEN, since=now)
@@ -42,9 +47,16 @@ def answered_with_no(breaker: Breaker, now: datetime) -> Breaker:
     return passed(breaker, now) if breaker.state is BreakerState.HALF_OPEN else breaker
 
 
+def abandoned(breaker: Breaker) -> Breaker:
+    """A call ended without telling anything of the gateway. If it was the probe, the next one is due at once."""
+    if breaker.state is not BreakerState.HALF_OPEN or breaker.since is None:
+        return breaker
+    return replace(breaker, state=BreakerState.OPEN, since=breaker.since - REST)
+
+
 def seconds_to_probe(breaker: Breaker, now: datetime) -> float:
-    """How long calls are still held back; 0 when one may go out."""
+    """How long calls are still held back, at most REST; 0 when one may go out."""
     if breaker.state is BreakerState.CLOSED or breaker.since is None:
         return 0.0
     wait = REST if breaker.state is BreakerState.OPEN else _PROBE_PATIENCE
-    return max(0.0, (breaker.since + wait - now).total_seconds())
+    return max(0.0, (min(breaker.since, now) + wait - now).total_seconds())
