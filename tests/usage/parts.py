@@ -6,7 +6,8 @@ from typing import Any
 
 from aforo.accounts import Caller, Scope
 from aforo.kit.clock import Clock, HandClock, rfc3339
-from aforo.usage import EventLog, EventQuery, Ingest, SegmentLog
+from aforo.usage import EventLog, EventQuery, Ingest, Parts, SegmentLog
+from aforo.usage.ingests import opened_dedupe
 
 CALLER = Caller("ten_1", "acme", "key_1", frozenset({Scope.USAGE_INGEST, Scope.USAGE_READ}))
 OTHER = Caller("ten_2", "rival", "key_2", frozenset({Scope.USAGE_INGEST, Scope.USAGE_READ}))
@@ -29,9 +30,17 @@ def body(*events: Any) -> bytes:
     return json.dumps({"events": events}).encode()
 
 
-def ingest(folder: Path, clock: Clock | None = None, **log: Any) -> tuple[Ingest, SegmentLog]:
+METRICS = frozenset({"api_calls", "tokens"})
+
+
+def ingest(
+    folder: Path, clock: Clock | None = None, parts: Parts | None = None, **log: Any
+) -> tuple[Ingest, SegmentLog]:
+    """An ingest over a folder of logs, knowing every key that its log holds."""
+    clock = clock or HandClock()
     writer = SegmentLog(folder / "live", **log)
-    return Ingest(writer, clock or HandClock()), writer
+    dedupe = opened_dedupe(folder / "dedupe", folder / "live", clock)
+    return Ingest(writer, dedupe, clock, parts or Parts(lambda _: METRICS)), writer
 
 
 def listed(folder: Path, caller: Caller = CALLER, **query: Any) -> list[dict[str, Any]]:

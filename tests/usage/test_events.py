@@ -1,12 +1,12 @@
 """GET /v1/events: newest first, the same on every page, one's own only."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx2
 import msgspec
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from aforo.accounts import Caller, Scope
 from aforo.accounts.errors import TenantMismatch
@@ -72,17 +72,18 @@ async def test_filters_select_by_customer_metric_product_and_time(tmp_path: Path
 
 
 async def test_test_keys_and_bound_keys_and_other_tenants_see_their_own_only(tmp_path: Path) -> None:
-    ingests = Ingests(tmp_path, HandClock())
+    ingests = Ingests(tmp_path / "log", HandClock())
     trial = Caller("ten_1", "acme", "key_9", CALLER.scopes, test=True)
     for who, key in ((CALLER, "live"), (trial, "trial"), (OTHER, "rival")):
         await ingests.of(who).ingest(body(event(key), event(f"{key} b", customerId="cust_b")), who)
     await ingests.aclose()
     bound = Caller("ten_1", "acme", "key_3", CALLER.scopes, customer_id="cust_b")
-    assert keys(listed(tmp_path)) == ["live b", "live"]
-    assert keys(listed(tmp_path, trial)) == ["trial b", "trial"]
-    assert keys(listed(tmp_path, OTHER)) == ["rival b", "rival"]
-    assert keys(listed(tmp_path, bound)) == ["live b"]
-    assert keys(listed(tmp_path, bound, customer_id="cust_a")) == []
+    logs = tmp_path / "log"
+    assert keys(listed(logs)) == ["live b", "live"]
+    assert keys(listed(logs, trial)) == ["trial b", "trial"]
+    assert keys(listed(logs, OTHER)) == ["rival b", "rival"]
+    assert keys(listed(logs, bound)) == ["live b"]
+    assert keys(listed(logs, bound, customer_id="cust_a")) == []
 
 
 def test_an_empty_folder_has_no_events_and_a_foreign_cursor_is_refused(tmp_path: Path) -> None:
@@ -93,9 +94,12 @@ def test_an_empty_folder_has_no_events_and_a_foreign_cursor_is_refused(tmp_path:
 
 
 def served(folder: Path, who: Caller) -> httpx2.AsyncClient:
-    def caller(scope: Scope) -> Callable[[], Caller]:
-        assert scope is Scope.USAGE_READ
-        return lambda: who
+    def caller(scope: Scope) -> Callable[[Request], Awaitable[Caller]]:
+        async def dependency(_: Request) -> Caller:
+            assert who.may(scope)
+            return who
+
+        return dependency
 
     app = FastAPI()
     app.include_router(router(EventLog(folder), caller))

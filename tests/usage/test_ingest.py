@@ -26,7 +26,6 @@ from aforo.usage.errors import LogUnavailable, TooManyEvents, UnsupportedMedia
 from aforo.usage.model import MAX_BODY_BYTES, Answer, Event, Refused
 from aforo.usage.rules.event import Sent, Terms
 from aforo.usage.rules.event import event as canonical
-from aforo.usage.service import recent_keys
 from tests.usage.parts import CALLER, OTHER, body, event, ingest, listed
 
 
@@ -223,6 +222,30 @@ async def test_the_older_agent_form_is_mapped_and_only_identical_bytes_are_its_d
     assert shown[-1]["idempotencyKey"] == hashlib.sha256(b"ten_1\0" + raw + b"\x000").hexdigest()
 
 
+def cloud_event(key: str, **members: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0", "type": "api_calls", "subject": "cust_a", "source": "/kong/1", "id": key,
+        "time": "2026-11-22T12:00:00Z", "data": {"quantity": 2, "statusCode": 200}, **members,
+    }  # fmt: skip
+
+
+async def test_cloud_events_are_read_alone_and_in_batches(tmp_path: Path) -> None:
+    one, many = "application/cloudevents+json", "application/cloudevents-batch+json; charset=utf-8"
+    raw = json.dumps(cloud_event("a", region="eu")).encode()
+    assert await answered(tmp_path, raw, content_type=one) == Answer(1, 0, 0, [])
+    rows = [cloud_event("a", region="eu"), cloud_event("b"), cloud_event("c", data="x"), cloud_event("d", source=None)]
+    answer = await answered(tmp_path, json.dumps(rows).encode(), content_type=many)
+    assert (answer.accepted, answer.duplicates, codes(answer)) == (1, 1, ["unreadable", "missing_member"])
+    second, first = listed(tmp_path)
+    assert (first["metricName"], first["customerId"], first["quantity"]) == ("api_calls", "cust_a", "2")
+    assert (first["idempotencyKey"], first["statusCode"]) == ("/kong/1 a", 200)
+    assert bytes(first["metadata"]) == b'{"region":"eu"}'
+    assert (second["idempotencyKey"], bytes(second["metadata"])) == ("/kong/1 b", b"{}")
+    for wrong, media in ((b"{}x", one), (raw, many)):
+        with pytest.raises(Unreadable):
+            await answered(tmp_path, wrong, content_type=media)
+
+
 async def test_a_bound_key_speaks_for_its_customer_only(tmp_path: Path) -> None:
     bound = Caller("ten_1", "acme", "key_3", CALLER.scopes, customer_id="cust_b")
     answer = await answered(
@@ -244,7 +267,6 @@ async def test_a_retry_is_a_duplicate_and_other_content_a_conflict_also_after_a_
     answer = await answered(tmp_path, first)
     assert (answer.accepted, answer.duplicates, codes(answer)) == (2, 1, ["idempotency_conflict"])
     taking, log = ingest(tmp_path)
-    taking._recent = recent_keys(tmp_path / "live")
     answer = await taking.ingest(first, CALLER)
     assert (answer.accepted, answer.duplicates, codes(answer)) == (0, 3, ["idempotency_conflict"])
     assert (await taking.ingest(body(event("a", metadata={})), CALLER)).duplicates == 1

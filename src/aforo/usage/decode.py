@@ -29,6 +29,10 @@ _NDJSON: Final = frozenset(
 _JSON: Final = frozenset(
     {"", "application/json", "text/json", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"}
 )
+_CLOUD_EVENT: Final = "application/cloudevents+json"
+_CLOUD_EVENTS: Final = "application/cloudevents-batch+json"
+_CLOUD_NAMES: Final = (("type", "metricName"), ("subject", "customerId"), ("time", "occurredAt"))
+_CLOUD_ONLY: Final = ("specversion", "datacontenttype", "dataschema")
 
 
 class _Batch(msgspec.Struct, gc=False):
@@ -40,6 +44,7 @@ class _Batch(msgspec.Struct, gc=False):
 _batch: Final = msgspec.json.Decoder(_Batch)
 _sent: Final = msgspec.json.Decoder(Sent)
 _members: Final = msgspec.json.Decoder(Members)
+_raw: Final = msgspec.json.Decoder(msgspec.Raw)
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _texts: Final = msgspec.json.Decoder(str | None)
 _NO_EXTRA: Final[dict[str, bytes]] = {}
@@ -53,10 +58,18 @@ _OLDER_NAMES: Final = (("metricName", "metricKey"), ("quantity", "value"), ("occ
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a body holds: its rows in order, and the tenant that it names, if any."""
+    """What a body holds: its rows in order, and the tenant that it names, if any.
 
-    rows: list[Row]
+    `sents` is there when every row was read in one typed pass; `odd` when rows had to be read one by one.
+    """
+
+    sents: list[Sent] | None = None
+    odd: list[Row] | None = None
     tenant: str | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        return [(sent, _NO_EXTRA) for sent in self.sents] if self.sents is not None else self.odd or []
 
 
 class _OlderForm:
@@ -92,20 +105,58 @@ class _OlderForm:
 def read(body: bytes, content_type: str, *, tenant_id: str, bound_customer: str | None = None) -> Request:
     """Raises Unreadable for a body that cannot be read at all, TooManyEvents, or UnsupportedMedia."""
     media = content_type.partition(";")[0].strip().lower()
-    if media not in _JSON and media not in _NDJSON:
+    if media not in _JSON and media not in _NDJSON and media not in (_CLOUD_EVENT, _CLOUD_EVENTS):
         raise UnsupportedMedia(
-            "This content type is not read here.", next_step="Send application/json or application/x-ndjson."
+            "This content type is not read here.",
+            next_step="Send application/json, application/x-ndjson or application/cloudevents-batch+json.",
         )
     if not body.strip():
         raise Unreadable("The body is empty.", next_step='Send at least `{"events": []}`.')
     older = _OlderForm(tenant_id, bound_customer, body)
+    if media in (_CLOUD_EVENT, _CLOUD_EVENTS):
+        return _cloud_events(body, is_batch=media == _CLOUD_EVENTS)
     return _lines(body, older) if media in _NDJSON else _document(body, older)
+
+
+def reread(raws: list[bytes], *, tenant_id: str) -> Request:
+    """Events that were kept as JSON texts, such as dead letters."""
+    older = _OlderForm(tenant_id, None, b"")
+    return Request(odd=[_row(raw, index, older) for index, raw in enumerate(raws)])
+
+
+def _cloud_events(body: bytes, *, is_batch: bool) -> Request:
+    try:
+        raws = _raws.decode(body) if is_batch else [_raw.decode(body)]
+    except (ValueError, RecursionError):
+        shape = "an array of CloudEvents" if is_batch else "a CloudEvent"
+        raise Unreadable(f"The body is not {shape}; nothing was kept.", next_step="See the type it declares.") from None
+    _check_count(len(raws))
+    return Request(odd=[_cloud_row(bytes(raw)) for raw in raws])
+
+
+def _cloud_row(raw: bytes) -> Row:
+    """Type is the metric, subject the customer, source and id together the key; the other members stand in `data`."""
+    try:
+        outer = _members.decode(raw)
+        members = _members.decode(outer.pop("data", b"{}"))
+        source, its_id = (_texts.decode(outer.pop(name, b"null")) for name in ("source", "id"))
+        for name, ours in _CLOUD_NAMES:
+            if name in outer:
+                members[ours] = outer.pop(name)
+        if source and its_id:  # a source is a URI and has no space in it: the two cannot be confused
+            members["idempotencyKey"] = msgspec.Raw(msgspec.json.encode(f"{source} {its_id}"))
+        beside = {name: value for name, value in outer.items() if name not in _CLOUD_ONLY}
+        return _member_by_member({**beside, **members})
+    except (ValueError, RecursionError):
+        return Refused("unreadable", "the event is not a readable CloudEvent with JSON data", raw)
+    except Refused as refusal:
+        return Refused(refusal.code, refusal.error, raw)
 
 
 def _lines(body: bytes, older: _OlderForm) -> Request:
     lines = [line for line in body.split(b"\n") if line.strip()]
     _check_count(len(lines))
-    return Request([_row(line, index, older) for index, line in enumerate(lines)])
+    return Request(odd=[_row(line, index, older) for index, line in enumerate(lines)])
 
 
 def _document(body: bytes, older: _OlderForm) -> Request:
@@ -114,7 +165,7 @@ def _document(body: bytes, older: _OlderForm) -> Request:
     except (ValueError, RecursionError):
         return _loose(body, older)
     _check_count(len(batch.events))
-    return Request([(sent, _NO_EXTRA) for sent in batch.events], batch.tenant_id or batch.tenantId)
+    return Request(batch.events, tenant=batch.tenant_id or batch.tenantId)
 
 
 def _loose(body: bytes, older: _OlderForm) -> Request:
@@ -129,7 +180,7 @@ def _loose(body: bytes, older: _OlderForm) -> Request:
         return _salvaged(body, older)
     _check_count(len(events))
     rows = [_row(bytes(raw), index, older) for index, raw in enumerate(events)]
-    return Request(rows, tenant if "events" in members else None)
+    return Request(odd=rows, tenant=tenant if "events" in members else None)
 
 
 def _salvaged(body: bytes, older: _OlderForm) -> Request:
@@ -147,7 +198,7 @@ def _salvaged(body: bytes, older: _OlderForm) -> Request:
     _check_count(len(events))
     named = tree.get("tenant_id") or tree.get("tenantId") if "events" in tree else None
     rows = [_encoded(event, index, older) for index, event in enumerate(events)]
-    return Request(rows, named if isinstance(named, str) else None)
+    return Request(odd=rows, tenant=named if isinstance(named, str) else None)
 
 
 def _encoded(event: Any, index: int, older: _OlderForm) -> Row:
@@ -167,9 +218,9 @@ def _row(raw: bytes, index: int, older: _OlderForm) -> Row:
         older.fill(members, index)
         return _member_by_member(members)
     except (ValueError, RecursionError):
-        return Refused("unreadable", "the event is not a readable JSON object")
+        return Refused("unreadable", "the event is not a readable JSON object", raw)
     except Refused as refusal:
-        return refusal
+        return Refused(refusal.code, refusal.error, raw)
 
 
 def _member_by_member(members: Members) -> Row:

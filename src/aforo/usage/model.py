@@ -102,9 +102,13 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(Exception):
-    """One event cannot be kept. Used between the rules only; the room answers with a `Rejection`."""
+    """One event cannot be kept. Used between the rules only; the room answers with a `Rejection`.
 
-    def __init__(self, code: str, error: str) -> None:
+    `raw` is the event as it stood, where it could not even be taken apart.
+    """
+
+    def __init__(self, code: str, error: str, raw: bytes = b"") -> None:
         super().__init__(error)
         self.code = code
         self.error = error
+        self.raw = raw

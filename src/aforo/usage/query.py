@@ -11,9 +11,9 @@ import msgspec
 
 from aforo.accounts import Caller
 from aforo.usage import record
-from aforo.usage.dedupe import key_digest
 from aforo.usage.errors import InvalidCursor
 from aforo.usage.model import Credential, Event, Trace
+from aforo.usage.record import Record
 from aforo.usage.rules.moment import AHEAD_NS, is_late, text_of
 from aforo.usage.rules.quantity import decimal_text
 from aforo.usage.segment_log import LogReader, Position
@@ -52,7 +52,7 @@ class EventPage(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: str | None
 
 
-class _Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True):
     """An event's place in the log: the order of every page."""
 
     frame: Position
@@ -63,6 +63,13 @@ class _Place(msgspec.Struct, frozen=True):
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+class Followed(msgspec.Struct, frozen=True):
+    """Events in the order of receipt, each with its cursor, and the place to go on from."""
+
+    events: list[tuple[str, dict[str, Any]]]
+    place: Place
+
+
 class EventLog:
     """All events of one data folder, for reading only; safe beside the process that writes, and in several threads.
 
@@ -70,6 +77,7 @@ class EventLog:
     """
 
     def __init__(self, folder: Path, *, page_bytes: int = _PAGE_BYTES) -> None:
+        self.folder = folder
         self._readers = {name: LogReader(folder / name) for name in ("live", "test")}
         self._page_bytes = page_bytes
 
@@ -80,14 +88,40 @@ class EventLog:
                 return EventPage([], None)
             query = msgspec.structs.replace(query, customer_id=caller.customer_id)
         data: list[dict[str, Any]] = []
-        reader = self._readers["test" if caller.test else "live"]
+        reader = self._readers[_log(caller)]
         for place, event, received_ns in self._walk(reader, caller.tenant_id, query):
             if event is None or len(data) == query.limit:
                 return EventPage(data, place.cursor())
             data.append(shown(event, caller.tenant_id, received_ns))
         return EventPage(data, None)
 
-    def _walk(self, reader: LogReader, tenant_id: str, query: EventQuery) -> Iterator[tuple[_Place, Event | None, int]]:
+    def start(self, caller: Caller, query: EventQuery) -> Place:
+        """Where to follow from: behind the event that the cursor names, else the end of the log."""
+        if query.cursor:
+            named = _place(query.cursor)
+            return Place(named.frame, named.index + 1)
+        return Place(self._readers[_log(caller)].end(), 0)
+
+    def behind(self, caller: Caller, query: EventQuery, place: Place) -> Followed:
+        """Matching events from a place on, oldest first; one call reads a bounded stretch. Blocks on the disk."""
+        if caller.customer_id is not None:
+            if query.customer_id not in (None, caller.customer_id):
+                return Followed([], place)
+            query = msgspec.structs.replace(query, customer_id=caller.customer_id)
+        found: list[tuple[str, dict[str, Any]]] = []
+        for frame in self._readers[_log(caller)].since(place.frame):
+            first = place.index if frame.position == place.frame else 0
+            read = record.decode(frame.payload)
+            if read is not None and read.tenant_id == caller.tenant_id:
+                for index, event in enumerate(read.events()[first:], first):
+                    if query.matches(event):
+                        found.append((Place(frame.position, index).cursor(), shown(event, *_receipt(read))))
+            place = Place(Position(frame.position.segment, frame.end), 0)
+            if len(found) >= MAX_LIMIT:
+                break
+        return Followed(found, place)
+
+    def _walk(self, reader: LogReader, tenant_id: str, query: EventQuery) -> Iterator[tuple[Place, Event | None, int]]:
         """Matching events with the place to go on from; an event of None says that the page has read enough."""
         start = _place(query.cursor) if query.cursor else None
         left = self._page_bytes
@@ -95,7 +129,7 @@ class EventLog:
             left -= len(frame.payload)
             found = record.decode(frame.payload)
             if found is None or found.tenant_id != tenant_id:
-                reached = _Place(frame.position, 0)
+                reached = Place(frame.position, 0)
             elif query.from_ns is not None and found.received_ns + AHEAD_NS < query.from_ns:
                 return
             else:
@@ -103,18 +137,32 @@ class EventLog:
                 events = found.events()[: start.index if start and resumes else None]
                 for index in range(len(events) - 1, -1, -1):
                     if query.matches(events[index]):
-                        yield _Place(frame.position, index + 1), events[index], found.received_ns
-                reached = _Place(frame.position, 0)
+                        yield Place(frame.position, index + 1), events[index], found.received_ns
+                reached = Place(frame.position, 0)
             if left <= 0:
                 yield reached, None, 0
                 return
+
+
+def _log(caller: Caller) -> str:
+    return "test" if caller.test else "live"
+
+
+def _receipt(read: Record) -> tuple[str, int]:
+    return read.tenant_id, read.received_ns
+
+
+def event_id(tenant_id: str, idempotency_key: str) -> str:
+    """An event's id follows from its tenant and key, and does not give the key away."""
+    key = blake2b(f"{tenant_id}\0{idempotency_key}".encode(), digest_size=16).digest()
+    return "evt_" + blake2b(key, digest_size=13).hexdigest()
 
 
 def shown(event: Event, tenant_id: str, received_ns: int) -> dict[str, Any]:
     """An event as the API shows it; members that were not sent are null."""
     members = {name: getattr(event, field) for field, name in _SHOWN}
     return {
-        "id": "evt_" + blake2b(key_digest(tenant_id, event.idempotency_key), digest_size=13).hexdigest(),
+        "id": event_id(tenant_id, event.idempotency_key),
         **members,
         "quantity": decimal_text(event.whole, event.nano),
         "occurredAt": text_of(event.occurred_ns),
@@ -156,7 +204,7 @@ _ELSEWHERE: Final = {"whole", "nano", "occurred_ns", "credential", "trace", "met
 _SHOWN: Final = [(name, _camel(name)) for name in Event.__struct_fields__ if name not in _ELSEWHERE]
 
 
-def _place(cursor: str) -> _Place:
+def _place(cursor: str) -> Place:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:
@@ -169,4 +217,4 @@ def _place(cursor: str) -> _Place:
             next_step="Leave it out to begin with the newest event.",
         )
     segment, offset, index = map(int, match.groups())
-    return _Place(Position(segment, offset), index)
+    return Place(Position(segment, offset), index)

@@ -1,19 +1,14 @@
 """GET /v1/events."""
 
-import re
-from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
-from aforo.accounts import Caller, Scope, TenantMismatch
-from aforo.kit.errors import Invalid
-from aforo.usage.model import Refused
+from aforo.accounts import Caller, CallerFor, Scope, TenantMismatch
 from aforo.usage.query import MAX_LIMIT, EventLog, EventQuery
-from aforo.usage.rules.moment import from_number, from_text
+from aforo.usage.routes.moments import moment_ns
 
-_PLUS_LOST: Final = re.compile(r" (\d\d:\d\d)$")  # an offset's `+` that was not percent-encoded
 _EXAMPLE: Final = {
     "data": [
         {
@@ -36,9 +31,9 @@ _EXAMPLE: Final = {
 }
 
 
-def router(events: EventLog, caller: Callable[[Scope], Callable[..., object]]) -> APIRouter:
-    """`caller(scope)` gives a dependency that yields the Caller or raises."""
-    routes = APIRouter(tags=["usage"])
+def router(events: EventLog, caller: CallerFor) -> APIRouter:
+    """`GET /v1/events`."""
+    routes = APIRouter()
     reader = caller(Scope.USAGE_READ)
 
     @routes.get(
@@ -66,21 +61,11 @@ def router(events: EventLog, caller: Callable[[Scope], Callable[..., object]]) -
             customer_id=customer_id,
             metric=metric,
             product=product,
-            from_ns=_moment(since, "from"),
-            to_ns=_moment(until, "to"),
+            from_ns=moment_ns(since, "from"),
+            to_ns=moment_ns(until, "to"),
             limit=limit,
             cursor=cursor,
         )
         return Response(msgspec.json.encode(events.page(who, query)), media_type="application/json")
 
     return routes
-
-
-def _moment(text: str | None, name: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return from_number(text) if text.lstrip("-").isdigit() else from_text(_PLUS_LOST.sub(r"+\1", text))
-    except Refused:
-        fault = ((f"/{name}", "must be RFC 3339 with an offset, or epoch milliseconds"),)
-        raise Invalid(f"`{name}` is not a time that can be read.", fault) from None

@@ -20,7 +20,7 @@ MAX_TEXT: Final = 2_048
 _ABSENT: Final = msgspec.Raw()  # `Raw | None` would not be read raw
 
 
-class SentCredential(msgspec.Struct, rename="camel", gc=False):
+class SentCredential(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """`credential` as sent; anything else beside these members is not even read."""
 
     integration_id: str | None = None
@@ -28,7 +28,7 @@ class SentCredential(msgspec.Struct, rename="camel", gc=False):
     native_id: str | None = None
 
 
-class SentTrace(msgspec.Struct, rename="camel", gc=False):
+class SentTrace(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """`trace` as sent; every member may be null."""
 
     traceparent: str | None = None
@@ -37,7 +37,7 @@ class SentTrace(msgspec.Struct, rename="camel", gc=False):
     x_request_id: str | None = None
 
 
-class Sent(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+class Sent(msgspec.Struct, rename="camel", forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The known members of an event. Numbers that must stay exact, times and metadata are kept as they stood."""
 
     customer_id: str | None = None

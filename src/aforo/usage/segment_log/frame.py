@@ -49,5 +49,10 @@ def framed(payload: bytes) -> bytes:
     return FRAME.pack(len(payload), checksum(payload)) + payload
 
 
+def after(position: Position, payload: bytes) -> Position:
+    """The place behind a frame: where the next one begins, in this segment or in the one that follows."""
+    return Position(position.segment, position.offset + FRAME.size + len(payload))
+
+
 def checksum(payload: bytes) -> int:
     return zlib.crc32(payload, zlib.crc32(_LENGTH.pack(len(payload))))

@@ -37,6 +37,20 @@ class LogReader:
         with self._open(segment) as file:
             yield from _frames(file, segment, max(offset, HEAD.size), end)
 
+    def end(self) -> Position:
+        """The place behind the last frame that is whole by now."""
+        manifest = load(self._folder)
+        if not manifest.open:
+            return Position(0, 0)
+        with self._open(manifest.open) as file:
+            return Position(manifest.open, self._known_offsets(file, manifest.open, None)[-1])
+
+    def since(self, position: Position) -> Iterator[Frame]:
+        """All frames that begin at a position or behind it, oldest first."""
+        for segment in self.segments():
+            if segment >= position.segment:
+                yield from self.forwards(segment, position.offset if segment == position.segment else 0)
+
     def backwards(self, before: Position | None = None) -> Iterator[Frame]:
         """All frames, newest first, that begin before a position."""
         manifest = load(self._folder)

@@ -59,6 +59,11 @@ class SegmentLog:
         self.sync_seconds = 0.0
         self._reopen()
 
+    @property
+    def durable_end(self) -> Position:
+        """The place behind the last frame that is on the disk."""
+        return Position(self._manifest.open, self._length)
+
     def append(self, payload: bytes) -> "asyncio.Future[Position]":
         """Queue a frame for the next group. Raises Overloaded when too much waits already."""
         if self.waiting_bytes + len(payload) > self._most_waiting_bytes and self.waiting_bytes:

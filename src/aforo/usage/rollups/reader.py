@@ -1,0 +1,87 @@
+"""Reading rollups.db, beside the process that writes it."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from aforo.usage.rules.cells import Key
+from aforo.usage.rules.sequences import Run
+from aforo.usage.rules.windows import CellRow
+
+_SUMS: Final = "events, whole, nano, most_whole, most_nano"
+
+
+class Selection(NamedTuple):
+    """Which cells: `from_quarter` ≤ quarter < `to_quarter`; None selects all."""
+
+    tenant: str
+    from_quarter: int
+    to_quarter: int
+    customer: str | None = None
+    metric: str | None = None
+    product: str | None = None
+    subscription: str | None = None
+
+
+class Node(NamedTuple):
+    """One epoch of one node: how many numbered events of the period it sent, its runs, and what came again."""
+
+    node: str
+    epoch: str
+    received: int
+    runs: list[Run]
+    repeated: list[tuple[int, int]]
+
+
+class RollupReader:
+    """Opens the file for each question, so that one that was made anew is found. Blocks on the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def cells(self, log: str, chosen: Selection, groups: Sequence[str]) -> list[CellRow]:
+        """A row a cell. `groups` are names of `Key`'s members."""
+        columns = ", ".join(("quarter", *(name for name in Key._fields if name in groups), _SUMS))
+        sql = f"SELECT {columns} FROM cells WHERE log = ? AND tenant = ?"  # noqa: S608  names of ours
+        values = [log, chosen.tenant]
+        for name in ("customer", "metric", "product", "subscription"):
+            if (value := getattr(chosen, name)) is not None:
+                sql += f" AND {name} = ?"
+                values.append(value)
+        sql += " AND quarter >= ? AND quarter < ?"
+        return self._rows(sql, (*values, chosen.from_quarter, chosen.to_quarter))
+
+    def nodes(self, log: str, chosen: Selection) -> Iterator[Node]:
+        """The nodes that sent numbered events of the period, in order."""
+        sql = "SELECT node, epoch, SUM(events) FROM node_cells WHERE log = ? AND tenant = ?"
+        values: list[Any] = [log, chosen.tenant]
+        if chosen.customer is not None:
+            sql += " AND customer = ?"
+            values.append(chosen.customer)
+        sql += " AND quarter >= ? AND quarter < ? GROUP BY node, epoch ORDER BY node, epoch"
+        for node, epoch, received in self._rows(sql, (*values, chosen.from_quarter, chosen.to_quarter)):
+            mine = (log, chosen.tenant, node, epoch)
+            runs = self._rows(
+                "SELECT first, last, from_ns, to_ns FROM runs WHERE log = ? AND tenant = ? AND node = ? AND epoch = ?"
+                " ORDER BY first",
+                mine,
+            )
+            repeated = self._rows(
+                "SELECT seq, times FROM repeated WHERE log = ? AND tenant = ? AND node = ? AND epoch = ? ORDER BY seq",
+                mine,
+            )
+            yield Node(node, epoch, received, [Run(*row) for row in runs], [(seq, times) for seq, times in repeated])
+
+    def _rows(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        if not self._path.exists():
+            return []
+        place = f"{self._path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(place, uri=True, timeout=5)) as db:
+            try:
+                return db.execute(sql, values).fetchall()
+            except sqlite3.OperationalError as fault:
+                if "no such table" in str(fault):  # the edge is just making the file
+                    return []
+                raise

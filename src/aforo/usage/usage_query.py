@@ -1,0 +1,177 @@
+"""How much was used: sums by window and group, from rollups, or from the log itself by the minute."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from aforo.accounts import Caller
+from aforo.kit.errors import Invalid
+from aforo.usage import record
+from aforo.usage.record import Record
+from aforo.usage.rollups import RollupReader
+from aforo.usage.rollups.reader import Selection
+from aforo.usage.rules import cells as counting
+from aforo.usage.rules.cells import QUARTER_NS, QUARTER_SECONDS, Key, Sums
+from aforo.usage.rules.moment import AHEAD_NS, SECOND_NS
+from aforo.usage.rules.windows import (
+    FROM_SUMS,
+    CellRow,
+    Group,
+    aggregated,
+    all_in_one,
+    amounts,
+    grouped,
+    rfc3339_of,
+    row_of,
+    window_of,
+)
+from aforo.usage.segment_log import LogReader
+
+MINUTE_HOURS: Final = 48
+MOST_GROUPS: Final = 100_000
+_MINUTE_NS: Final = 60 * SECOND_NS
+
+
+class UsageQuery(msgspec.Struct, frozen=True):
+    """`from_ns` ≤ occurredAt < `to_ns`, widened to whole quarters of an hour (whole minutes for `minute`)."""
+
+    from_ns: int
+    to_ns: int
+    window: str | None = None
+    groups: tuple[str, ...] = ()
+    zone: tzinfo = UTC
+    metric: str | None = None
+    customer: str | None = None
+    product: str | None = None
+    subscription: str | None = None
+
+
+class UsageLog:
+    """Usage of one data folder, for reading only. Blocks on the disk."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._rollups = RollupReader(data_dir / "rollups.db")
+        self._readers = {name: LogReader(data_dir / "log" / name) for name in ("live", "test")}
+
+    def rows(self, caller: Caller, query: UsageQuery, aggregations: Mapping[str, str]) -> list[dict[str, Any]]:
+        """One row for each window, metric and group, in this order. Raises Invalid."""
+        groups = tuple(name for name in Key._fields if name == "metric" or name in query.groups)
+        chosen = _selection(caller, query)
+        if chosen is None:
+            return []
+        if query.window == "minute":
+            found = grouped(self._by_minute(caller, query, chosen, groups), _minute_begins)
+        else:
+            found = grouped(self._rollups.cells(_log(caller), chosen, groups), _begins(query))
+        if len(found) > MOST_GROUPS:
+            raise Invalid(f"The answer would have over {MOST_GROUPS} rows.", next_step="Ask for less at a time.")
+        return [_row(group, sums, groups, query, aggregations) for group, sums in found.items()]
+
+    def sums(
+        self, tenant: str, period: tuple[int, int], aggregations: Mapping[str, str], **which: str | None
+    ) -> dict[str, Decimal]:
+        """Each metric's figure over a period of nanoseconds that begins and ends on a quarter of an hour, exactly.
+
+        `which`: `customer` (as received), `subscription` or `product`. What a statement is built from.
+        """
+        if any(moment % QUARTER_NS for moment in period):
+            raise ValueError("a period begins and ends on a quarter of an hour")
+        first, behind = period[0] // QUARTER_NS, period[1] // QUARTER_NS
+        chosen = Selection(
+            tenant, first, behind, which.get("customer"), None, which.get("product"), which.get("subscription")
+        )
+        return amounts(grouped(self._rollups.cells("live", chosen, ("metric",)), all_in_one), aggregations)
+
+    def _by_minute(
+        self, caller: Caller, query: UsageQuery, chosen: Selection, groups: tuple[str, ...]
+    ) -> Iterator[CellRow]:
+        first, last = query.from_ns // _MINUTE_NS, (query.to_ns - 1) // _MINUTE_NS
+        for found in self._lately(caller, query.from_ns):
+            for key, sums in counting.cells([found], _MINUTE_NS).items():
+                if first <= key.quarter <= last and _is_chosen(key, chosen):
+                    yield row_of(key, sums, groups)
+
+    def _lately(self, caller: Caller, from_ns: int) -> Iterator[Record]:
+        for frame in self._readers[_log(caller)].backwards():
+            found = record.decode(frame.payload)
+            if found is None:
+                continue
+            if found.received_ns + AHEAD_NS < from_ns:
+                return
+            if found.tenant_id == caller.tenant_id and found.count:
+                yield found
+
+
+def _log(caller: Caller) -> str:
+    return "test" if caller.test else "live"
+
+
+def _selection(caller: Caller, query: UsageQuery) -> Selection | None:
+    """None where the key is bound to another customer than the one asked for."""
+    customer = query.customer
+    if caller.customer_id is not None:
+        if customer not in (None, caller.customer_id):
+            return None
+        customer = caller.customer_id
+    return Selection(
+        caller.tenant_id,
+        query.from_ns // QUARTER_NS,
+        -(-query.to_ns // QUARTER_NS),
+        customer,
+        query.metric,
+        query.product,
+        query.subscription,
+    )
+
+
+def _is_chosen(key: Key, chosen: Selection) -> bool:
+    return (
+        (chosen.customer is None or key.customer == chosen.customer)
+        and (chosen.metric is None or key.metric == chosen.metric)
+        and (chosen.product is None or key.product == chosen.product)
+        and (chosen.subscription is None or key.subscription == chosen.subscription)
+    )
+
+
+def _begins(query: UsageQuery) -> Callable[[int], int]:
+    window, zone = query.window, query.zone
+    if window is None:
+        return all_in_one
+    return lambda quarter: window_of(quarter * QUARTER_SECONDS, window, zone)
+
+
+def _minute_begins(minute: int) -> int:
+    return minute * 60
+
+
+def _row(
+    group: Group, sums: Sums, groups: tuple[str, ...], query: UsageQuery, aggregations: Mapping[str, str]
+) -> dict[str, Any]:
+    begins, values = group
+    named = dict(zip(groups, values, strict=True))
+    aggregation = aggregations.get(str(named["metric"]), "SUM")
+    if aggregation not in FROM_SUMS:
+        raise Invalid(
+            f"The metric {named['metric']} is aggregated by {aggregation}, which is not computed yet.",
+            (("/metric", f"aggregated by {aggregation}"),),
+            next_step="Ask for a metric that is counted, summed up, averaged, or of which the largest value counts.",
+        )
+    shown = {name: _shown(name, value) for name, value in named.items()}
+    window = {} if query.window is None else {"window": rfc3339_of(begins)}
+    return {
+        **window,
+        **shown,
+        "aggregation": aggregation,
+        "quantity": aggregated(sums, aggregation),
+        "events": sums.events,
+    }
+
+
+def _shown(name: str, value: str | int) -> str | None:
+    if name == "status":
+        return f"{value}xx" if value else None
+    return str(value) or None
