@@ -21,15 +21,9 @@ import pytest
 from aforo.accounts import Caller
 from aforo.kit.clock import rfc3339
 from aforo.usage import EventLog, EventQuery
+from tests.enforcement.parts import Shop
 
 KEY = "sk_live_edge_test"
-SCHEMA = """
-    PRAGMA journal_mode = WAL;
-    CREATE TABLE tenants (id TEXT, slug TEXT);
-    CREATE TABLE api_keys (id TEXT, tenant_id TEXT, sha256 TEXT, scopes TEXT, test INTEGER, customer_id TEXT,
-                           expires_at TEXT, revoked_at TEXT, networks TEXT);
-    INSERT INTO tenants VALUES ('ten_1', 'acme'), ('ten_2', 'rival');
-"""
 
 
 class Edge:
@@ -91,17 +85,16 @@ def add_key(folder: Path, key: str, **columns: Any) -> None:
     row = {
         "id": f"key_{key}", "tenant_id": "ten_1", "sha256": hashlib.sha256(key.encode()).hexdigest(),
         "scopes": '["usage:ingest"]', "test": 0, "customer_id": None, "expires_at": None, "revoked_at": None,
-        "networks": None, **columns,
+        "networks": None, "name": "test", "last4": key[-4:], "created_at": "2026-01-01T00:00:00.000Z", **columns,
     }  # fmt: skip
     with sqlite3.connect(folder / "records.db") as records:
-        records.execute(f"INSERT INTO api_keys VALUES ({','.join('?' * len(row))})", list(row.values()))
+        marks = ",".join("?" * len(row))
+        records.execute(f"INSERT INTO api_keys ({','.join(row)}) VALUES ({marks})", list(row.values()))
     records.close()
 
 
 def make_records(folder: Path) -> None:
-    records = sqlite3.connect(folder / "records.db")
-    records.executescript(SCHEMA)
-    records.close()
+    Shop(folder)
     add_key(folder, KEY)
 
 
@@ -151,7 +144,8 @@ def test_an_accepted_event_can_be_read_at_once_and_a_retry_is_a_duplicate(edge: 
 
 
 def test_other_paths_and_methods_are_problems(edge: Edge) -> None:
-    assert is_problem(edge.client.get("/v1/check"), 404, "not_found")
+    assert is_problem(edge.client.get("/v1/nothing"), 404, "not_found")
+    assert is_problem(edge.client.get("/v1/check"), 405, "method_not_allowed")
     refused = edge.client.get("/v1/ingest")
     assert is_problem(refused, 405, "method_not_allowed")
     assert refused.headers["allow"] == "POST"

@@ -4,7 +4,9 @@ import os
 import platform
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+NAMES: Final = ("check", "decision", "ingest", "lease", "preview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,16 @@ class Figure:
     holds: bool
 
 
-def run(names: list[str]) -> dict[str, Any]:
-    """Run the named benchmarks, or all; machine facts and figures, ready for JSON."""
-    from aforo.app.bench import ingest, preview
+def run(names: list[str], *, small: bool = False) -> dict[str, Any]:
+    """Run the named benchmarks, or all; machine facts and figures, ready for JSON.
 
-    known: dict[str, Callable[[], list[Figure]]] = {"ingest": ingest.measure, "preview": preview.measure}
-    chosen = names or sorted(known)
-    figures = [asdict(figure) for name in chosen for figure in known[name]()]
+    Small runs take seconds and are held to loose ratios only: they notice a change of the order of magnitude.
+    """
+    from aforo.app.bench import check, decision, ingest, lease, preview
+
+    modules = (check, decision, ingest, lease, preview)
+    known: dict[str, Callable[..., list[Figure]]] = dict(zip(NAMES, (one.measure for one in modules), strict=True))
+    figures = [asdict(figure) for name in names or NAMES for figure in known[name](small=small)]
     return {"machine": machine(), "figures": figures}
 
 

@@ -1,6 +1,8 @@
 """`python -m aforo.app.edge --data-dir var --host 127.0.0.1 --port 8081`."""
 
 import argparse
+import os
+from ipaddress import ip_network
 from pathlib import Path
 
 from aforo.app.edge.process import run
@@ -11,8 +13,14 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path("var"))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8081)
+    parser.add_argument(
+        "--margin-networks",
+        default=os.environ.get("AFORO_MARGIN_NETWORKS", ""),
+        help="Networks, separated by commas, that may ask for margins without a key; none unless told.",
+    )
     chosen = parser.parse_args()
-    run(chosen.data_dir, chosen.host, chosen.port)
+    networks = [ip_network(text.strip()) for text in chosen.margin_networks.split(",") if text.strip()]
+    run(chosen.data_dir, chosen.host, chosen.port, networks)
 
 
 main()

@@ -51,6 +51,12 @@ def text(body: bytes, media_type: bytes) -> Answer:
 
 def problem(status: int, code: str, detail: str, path: str, *headers: tuple[bytes, bytes]) -> Answer:
     """A problem document; `instance` is the path without its query, which could hold a secret."""
+    return _document(status, code, detail, path, {}, *headers)
+
+
+def _document(
+    status: int, code: str, detail: str, path: str, more: dict[str, Any], *headers: tuple[bytes, bytes]
+) -> Answer:
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -58,6 +64,7 @@ def problem(status: int, code: str, detail: str, path: str, *headers: tuple[byte
         "detail": detail,
         "instance": path,
         "code": code,
+        **more,
     }
     body = msgspec.json.encode(document)
     return Answer(status, [(b"content-type", b"application/problem+json"), *headers], body)
@@ -71,4 +78,7 @@ def of_error(fault: AforoError, path: str) -> Answer:
         extra = [(b"retry-after", b"%d" % max(1, fault.retry_after_seconds))]
     if isinstance(fault, Unauthenticated):
         extra = [(b"www-authenticate", b"Bearer")]
-    return problem(status, fault.code, str(fault), path, *extra)
+    more: dict[str, Any] = {}
+    if isinstance(fault, Invalid):
+        more = {"errors": [{"pointer": pointer, "detail": detail} for pointer, detail in fault.faults]}
+    return _document(status, fault.code, str(fault), path, more, *extra)

@@ -8,7 +8,7 @@ import structlog
 
 from aforo.app.edge import answers
 from aforo.app.edge.answers import Answer
-from aforo.app.edge.handlers import Head
+from aforo.app.edge.head import Head
 from aforo.kit.errors import Overloaded, TooLarge
 from aforo.usage import MAX_BODY_BYTES
 

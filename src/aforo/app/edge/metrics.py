@@ -4,6 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from aforo.enforcement import Enforcement
 from aforo.usage import Answer, SegmentLog
 
 
@@ -19,18 +20,45 @@ class EdgeMetrics:
             self._events.labels(outcome) for outcome in ("accepted", "duplicate", "failed")
         )
         self._requests = Counter("aforo_requests", "Requests by status.", ["status"], registry=self._registry)
+        self._by_status: dict[int, Counter] = {}
         self._registry.register(_LogCollector(logs))
 
     def answered(self, status: int) -> None:
-        self._requests.labels(str(status)).inc()
+        counted = self._by_status.get(status)
+        if counted is None:
+            counted = self._by_status[status] = self._requests.labels(str(status))
+        counted.inc()
 
     def ingested(self, answer: Answer) -> None:
         self._accepted.inc(answer.accepted)
         self._duplicates.inc(answer.duplicates)
         self._failed.inc(answer.failed)
 
+    def watch(self, room: Enforcement) -> None:
+        """Show what enforcement holds, too."""
+        self._registry.register(_RoomCollector(room))
+
     def text(self) -> bytes:
         return generate_latest(self._registry)
+
+
+class _RoomCollector(Collector):
+    def __init__(self, room: Enforcement) -> None:
+        self._room = room
+
+    def collect(self) -> list[Metric]:
+        parts = self._room.parts
+        held = GaugeMetricFamily("aforo_enforcement_held", "What is held in memory.", labels=["what"])
+        for what, some in (("counters", parts.counters), ("leases", parts.leases), ("reserved", parts.reservations)):
+            held.add_metric([what], len(some))
+        stranded = GaugeMetricFamily(
+            "aforo_stranded_units", "HARD units out of use until their period ends.", labels=["by"]
+        )
+        for by, nanos in self._room.stranded().items():
+            stranded.add_metric([by], nanos / 1e9)
+        commits = CounterMetricFamily("aforo_ledger_commits", "Transactions of the ledger.", parts.keeper.commits)
+        lost = CounterMetricFamily("aforo_decisions_not_kept", "Denials that outran the disk.", parts.keeper.lost_notes)
+        return [held, stranded, commits, lost]
 
 
 class _LogCollector(Collector):

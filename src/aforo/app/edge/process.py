@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
+import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +18,12 @@ import uvloop
 
 from aforo.accounts.keyring import KeyRing
 from aforo.app.edge.asgi import EdgeApp
-from aforo.app.edge.handlers import Handlers
+from aforo.app.edge.checks import CheckRoutes, Networks
+from aforo.app.edge.commands import CommandSocket
+from aforo.app.edge.door import EdgeDoor
+from aforo.app.edge.enforcement import OpenEnforcement
+from aforo.app.edge.handlers import Handlers, Served
+from aforo.app.edge.ingest import INGEST_PATHS, IngestRoute
 from aforo.app.edge.metrics import EdgeMetrics
 from aforo.app.http_protocol import AforoHttpProtocol
 from aforo.kit.clock import SystemClock
@@ -26,7 +34,7 @@ _POLL_SECONDS: Final = 0.5
 _DRAIN_SECONDS: Final = 20
 
 
-def run(data_dir: Path, host: str, port: int) -> None:
+def run(data_dir: Path, host: str, port: int, margin_networks: Networks = ()) -> None:
     """Serve until SIGTERM or SIGINT; then stop accepting, finish what was begun, sync, and return.
 
     Ends with status 1 and one log line when the usage log cannot be opened.
@@ -35,19 +43,33 @@ def run(data_dir: Path, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it once more after draining: the logs close first
         signal.signal(number, lambda *_: None)
     try:
-        uvloop.run(_serve(data_dir, host, port))
-    except (AforoError, OSError) as fault:
+        uvloop.run(_serve(data_dir, host, port, margin_networks))
+    except (AforoError, OSError, sqlite3.Error) as fault:
         structlog.get_logger().error("the edge cannot start", reason=str(fault))
         sys.exit(1)
 
 
-async def _serve(data_dir: Path, host: str, port: int) -> None:
+async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks) -> None:
     clock = SystemClock()
     keys = KeyRing(data_dir / "records.db", clock)
     keys.refresh()
-    ingests = Ingests(data_dir / "log", clock)
-    handlers = Handlers(keys, ingests, EdgeMetrics(ingests.logs))
-    server = _Server(_config(EdgeApp(handlers.answer), host, port), handlers)
+    enforcement = OpenEnforcement(data_dir, clock)
+    ingests = Ingests(data_dir / "log", clock, settle=lambda _: enforcement.logged())
+    await enforcement.start(ingests.logs)
+    commands = CommandSocket(data_dir / "edge.sock", {"changed": enforcement.poke})
+    await commands.start()
+    metrics, door = EdgeMetrics(ingests.logs), EdgeDoor(keys)
+    metrics.watch(enforcement.room)
+    ingest = IngestRoute(door, ingests, metrics)
+    checks = CheckRoutes(door, enforcement.room, margin_networks)
+    served = [*(Served("POST", path, ingest.post) for path in sorted(INGEST_PATHS)), *checks.served()]
+
+    def waits_for() -> str | None:
+        return None if keys.ready and enforcement.room.ready else "the API keys" if not keys.ready else "the grants"
+
+    handlers = Handlers(served, metrics, waits_for)
+    _calm_the_collector()
+    server = _Server(_config(EdgeApp(handlers.answer), host, port), handlers, enforcement.room.changes.release)
     polling = asyncio.create_task(_poll(keys))
     try:
         await server.serve()
@@ -55,16 +77,27 @@ async def _serve(data_dir: Path, host: str, port: int) -> None:
         polling.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await polling
+        await commands.aclose()
         await ingests.aclose()
+        await enforcement.aclose()
         keys.close()
+
+
+def _calm_the_collector() -> None:
+    """What is loaded now stays; requests make no cycles worth looking for as often as by default."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class _Server(uvicorn.Server):
     """uvicorn, saying not-ready as soon as it is asked to stop."""
 
-    def __init__(self, config: uvicorn.Config, handlers: Handlers) -> None:
+    def __init__(self, config: uvicorn.Config, handlers: Handlers, release: Callable[[], None]) -> None:
+        """`release` lets go whoever waits for news, so that nobody holds up the end."""
         super().__init__(config)
         self._handlers = handlers
+        self._release = release
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -74,6 +107,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._handlers.draining = True
+        self._release()
         await super().shutdown(sockets)
 
 

@@ -1,0 +1,24 @@
+"""A lease of 100 over HTTP, durable before its answer: the server's CPU per call that the lease covers."""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from aforo.app.bench import Figure
+from aforo.app.bench.check_stage import cpu_micros, edge, prepare
+
+_COUNT: Final = 1_000
+_WANT: Final = 100
+
+
+def measure(*, small: bool = False) -> list[Figure]:
+    count = _COUNT // 5 if small else _COUNT
+    with tempfile.TemporaryDirectory() as folder:
+        stage = prepare(Path(folder))
+        with edge(stage) as (pid, port):
+            check = cpu_micros(pid, port, stage.request("/v1/check", stage.body()), count)
+            asked = stage.request("/v1/leases", stage.body(want=_WANT, nodeId="bench", epoch=1))
+            lease = cpu_micros(pid, port, asked, count) / _WANT
+    name = "lease of 100 over HTTP, CPU per call that it covers"
+    bar = f"one check for each call costs ≥ {_WANT // 4} times as much"
+    return [Figure(name, lease, "µs", "a check over HTTP, µs", check, check / lease, bar, check / lease >= _WANT / 4)]

@@ -1,0 +1,131 @@
+"""What operators do and look up: switch products, pause, read denials, have a decision explained. Runs in the api."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from aforo.enforcement.errors import NoDecision
+from aforo.enforcement.rules.decide import STATUS, Reason
+from aforo.enforcement.sql import SwitchStore
+from aforo.enforcement.token import Decision, verify
+
+RefusesUnknown = Callable[[str, str], Awaitable[object]]
+"""Given a tenant and a product's id; raises NotFound where there is no such product. Comes from the catalog."""
+_POKE_SECONDS: Final = 1.0
+_RULES: Final = {
+    Reason.OK: "Nothing stood against the call.",
+    Reason.NO_SUBSCRIPTION: "No subscription that is active belongs to this caller.",
+    Reason.SUBSCRIPTION_SUSPENDED: "The subscription, or the credential, is suspended.",
+    Reason.CREDENTIAL_REVOKED: "The credential has been revoked.",
+    Reason.PRODUCT_NOT_IN_PLAN: "The plan does not sell this product.",
+    Reason.FEATURE_NOT_IN_PLAN: "The plan does not hold this feature.",
+    Reason.RATE_LIMITED: "More units came than the plan's rate limit lets through.",
+    Reason.QUOTA_EXCEEDED: "A HARD quota of the plan is used up.",
+    Reason.SPEND_CAP: "The period would cost more than the plan's spend cap.",
+    Reason.MARGIN_BLOCKED: "The margin is below the floor of L3.",
+    Reason.MARGIN_THROTTLED: "The margin is below the floor of L2, and this call is not in the share let through.",
+}
+
+
+class Seen(NamedTuple):
+    """A decision that was kept."""
+
+    number: int
+    at_ms: int
+    customer_id: str
+    product: str
+    metric: str
+    reason: str
+    enforced: bool
+    units: str
+    token: str
+
+
+class EnforcementDesk:
+    """The api's side of the room. `ledger.db` is the edge's and is only read here."""
+
+    def __init__(self, store: SwitchStore, data_dir: Path, product: RefusesUnknown) -> None:
+        self._store = store
+        self._ledger = data_dir / "ledger.db"
+        self._socket = data_dir / "edge.sock"
+        self._product = product
+
+    async def mode(self, tenant_id: str, product_id: str) -> str:
+        """`observe` or `enforce`. Raises NotFound."""
+        await self._product(tenant_id, product_id)
+        return await self._store.mode(tenant_id, product_id)
+
+    async def set_mode(self, tenant_id: str, product_id: str, mode: str) -> str:
+        """Gives the mode that it had before. Raises NotFound."""
+        before = await self.mode(tenant_id, product_id)
+        if before != mode:
+            await self._store.set_mode(tenant_id, product_id, mode)
+            await self._poke()
+        return before
+
+    async def paused_since(self, tenant_id: str) -> str | None:
+        return await self._store.paused_since(tenant_id)
+
+    async def pause(self, tenant_id: str, actor_id: str) -> bool:
+        """Every answer becomes `observe`, at nodes with a lease within the lease's life. Whether it was not before."""
+        changed = await self._store.pause(tenant_id, actor_id)
+        await self._poke()
+        return changed
+
+    async def resume(self, tenant_id: str) -> bool:
+        changed = await self._store.resume(tenant_id)
+        await self._poke()
+        return changed
+
+    async def decision(self, tenant_id: str, token: str) -> tuple[Decision, dict[str, Any]]:
+        """What a decision's id says, and what has become of it. Raises NoDecision."""
+        decision = verify(token, tenant_id, await self._store.decision_key())
+        if decision is None:
+            raise NoDecision("There is no such decision.", next_step="Send the decisionId as it was given.")
+        return decision, await asyncio.to_thread(self._explained, decision)
+
+    async def decisions(
+        self, tenant_id: str, *, test: bool, denied: bool | None, before: int | None, limit: int
+    ) -> list[Seen]:
+        """Newest first: denials, also those that were only observed, and a sample of allowed calls."""
+        query = """
+            SELECT number, at_ms, customer_id, product, metric, reason, enforced, units, token FROM decisions
+            WHERE tenant_id = ? AND log = ? AND number < ? AND (? IS NULL OR (reason <> 'ok') = ?)
+            ORDER BY number DESC LIMIT ?
+        """
+        log = "test" if test else "live"
+        values = (tenant_id, log, before or 2**62, denied, denied, limit)
+        return [Seen(*row) for row in await asyncio.to_thread(self._rows, query, values)]
+
+    def _explained(self, decision: Decision) -> dict[str, Any]:
+        marks = ",".join("?" * len(decision.counters))
+        ids = [number for number, _ in decision.counters]
+        query = f"""
+            SELECT id, metric, every, anchor_day, time_zone, starts_ms, ends_ms, given, settled, hard FROM counters
+            WHERE id IN ({marks}) AND metric NOT LIKE char(0) || '%'
+        """  # noqa: S608  marks only
+        settled = self._rows("SELECT at_ms FROM settled WHERE serial = ?", (decision.serial,))
+        return {"counters": self._rows(query, ids), "settled": bool(settled), "rule": _RULES[decision.why]}
+
+    def _rows(self, query: str, values: Any) -> list[Any]:
+        if not self._ledger.exists():
+            return []
+        place = f"{self._ledger.resolve().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(place, uri=True, timeout=2)) as ledger:
+            return ledger.execute(query, values).fetchall()
+
+    async def _poke(self) -> None:
+        """Let the edge look at once; without it, it looks within half a second."""
+        with contextlib.suppress(OSError, TimeoutError, ValueError):
+            async with asyncio.timeout(_POKE_SECONDS):
+                reader, writer = await asyncio.open_unix_connection(self._socket)
+                writer.write(b"changed\n")
+                await reader.readline()
+                writer.close()
+
+
+def status_of(reason: Reason) -> int:
+    return STATUS[reason]
