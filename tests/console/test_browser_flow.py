@@ -13,12 +13,15 @@ import boto3
 import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
+from pydantic import SecretStr
 
 from aforo.app.api import create
 from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
 from aforo.gateway_sdk.emulator import Fault
+from aforo.gateways.aws.emulator.identity import AFORO_ARN, AFORO_KEY
+from tests.console.accessibility import barriers
 from tests.live import Emulated, emulated, serving
 
 pytestmark = pytest.mark.browser
@@ -50,6 +53,7 @@ class Walk:
 
     def __init__(self, context: BrowserContext, folder: Path) -> None:
         self.faults: list[str] = []
+        self.barriers: list[str] = []
         self._folder = folder
         self.page: Page = context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
@@ -57,13 +61,14 @@ class Walk:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
 
     def look(self, name: str) -> None:
-        """Nothing may scroll sideways; pictures at 390 px light and 1280 px dark."""
+        """Nothing may scroll sideways or keep somebody out; pictures at 390 px light and 1280 px dark."""
         for width, height, scheme in ((390, 844, "light"), (1280, 800, "dark")):
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
             over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             self.page.screenshot(path=self._folder / f"{name}-{width}-{scheme}.png", full_page=True)
             assert over <= 0, f"{name} scrolls {over} px sideways at {width} px"
+            self.barriers += [f"{name}, {scheme}: {barrier}" for barrier in barriers(self.page)]
 
     def through(self, way: Locator) -> None:
         """Press what leads to another page, and be there."""
@@ -93,14 +98,22 @@ def walk(browser: Browser, tmp_path: Path) -> Iterator[Walk]:
     folder = Path(os.environ.get("AFORO_ARTIFACTS", tmp_path)) / "console"
     folder.mkdir(parents=True, exist_ok=True)
     context = browser.new_context(reduced_motion="reduce")
-    yield Walk(context, folder)
+    walking = Walk(context, folder)
+    yield walking
     context.close()
+    assert walking.barriers == [], "\n".join(walking.barriers)
 
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[str]:
     """A served app; the sign-in link."""
-    settings = Settings(data_dir=tmp_path / "var", aws_principal_arn="arn:aws:iam::111122223333:role/aforo")
+    settings = Settings(
+        data_dir=tmp_path / "var",
+        aws_principal_arn=AFORO_ARN,
+        aws_access_key_id=AFORO_KEY[0],
+        aws_secret_access_key=SecretStr(AFORO_KEY[1]),
+        development=True,
+    )
     upgrade(settings.records_path)
     rooms = open_rooms(settings)
 
@@ -270,20 +283,74 @@ def test_a_person_connects_aws_with_an_access_key_and_restores_an_edit(
     assert walk.faults == []
 
 
-def test_a_role_is_set_up_with_what_aforo_made_for_it(walk: Walk, console: str) -> None:
+def test_a_person_deploys_the_role_that_aforo_asks_for_and_imports_through_it(
+    walk: Walk, console: str, running: ExitStack
+) -> None:
+    aws: Emulated = running.enter_context(emulated("aws", 4))
     page = walk.page
     page.goto(console)
     page.goto(f"{console.split('/sign-in', maxsplit=1)[0]}/integrations/new?gateway=aws&sign_in=aws_role")
-    page.get_by_label("Region").fill("eu-west-1")
+    page.get_by_label("Region").fill(aws.settings["region"])
+    page.get_by_text("Seldom needed").click()
+    page.get_by_label("Endpoint").fill(aws.url)
     walk.press("Save and test")
     walk.sees("Two steps are left")
     walk.look("41-aws-setup")
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download").click()
+    template = started.value.path().read_text()
     walk.follow("Read only")
     walk.sees("Restore is refused by AWS.")
     walk.follow("Finish later")
     walk.sees("The connection is not complete.")
     walk.look("42-incomplete")
+    page.go_back()
+    page.get_by_label("Role ARN").fill(_deploy(aws, template))
+    walk.press("Save and test")
+    walk.sees("a missing and a wrong one are refused")
+    walk.sees("The connection works")
+    walk.look("43-aws-role-tested")
+    walk.press("Preview changes")
+    walk.sees("Import would add 4 products")
+    walk.press("Import 4 products")
+    walk.sees("4 products imported.")
     assert walk.faults == []
+
+
+def test_the_pages_beside_the_main_job_keep_nobody_out(walk: Walk, console: str) -> None:
+    page, home = walk.page, console.split("/sign-in", maxsplit=1)[0]
+    page.goto(f"{home}/sign-in")
+    walk.look("51-sign-in")
+    page.goto(f"{home}/sign-in/not-a-link")
+    walk.sees("This sign-in link was used already")
+    walk.look("52-sign-in-refused")
+    page.goto(console)
+    page.goto(f"{home}/products/prod_nobody")
+    walk.sees("Not found")
+    walk.look("53-not-found")
+    page.goto(f"{home}/products")
+    walk.look("54-products-empty")
+    page.goto(f"{home}/styleguide")
+    for details in page.locator("details").all():
+        details.evaluate("part => { part.open = true }")
+    walk.look("55-styleguide")
+    assert [fault for fault in walk.faults if "401" not in fault and "404" not in fault] == []
+
+
+def test_a_barrier_would_be_noticed(walk: Walk, console: str) -> None:
+    walk.page.goto(console)
+    walk.page.locator("main").evaluate("main => main.append(document.createElement('input'))")
+    assert ["Form elements must have labels" in barrier for barrier in barriers(walk.page)] == [True]
+
+
+def _deploy(aws: Emulated, template: str) -> str:
+    """As the account's administrator does with the file; the role's ARN."""
+    settings = aws.settings
+    session = boto3.Session(settings["access_key_id"], settings["secret_access_key"], region_name=settings["region"])
+    stacks: Any = session.client("cloudformation", endpoint_url=aws.url)
+    stacks.create_stack(StackName="aforo", TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    outputs = stacks.describe_stacks(StackName="aforo")["Stacks"][0]["Outputs"]
+    return str(next(output["OutputValue"] for output in outputs if output["OutputKey"] == "RoleArn"))
 
 
 def _edit_every_stage(aws: Emulated) -> None:

@@ -9,9 +9,10 @@ from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
 import aforo.catalog.pages
+import aforo.customers.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
-from aforo.accounts import SignInNeeded
+from aforo.accounts import SignInNeeded, VisitorFor
 from aforo.app import overview
 from aforo.app.problems import answer, problem
 from aforo.app.web import look
@@ -19,10 +20,11 @@ from aforo.app.web.nav import navigation
 from aforo.app.web.render import Render
 from aforo.app.web.styleguide import routes as styleguide
 from aforo.app.wiring import Rooms
+from aforo.customers.pages import Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "jobs")
-_BUILT: Final = ("/", "/integrations", "/products")
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "jobs")
+_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -39,10 +41,11 @@ def mount(app: FastAPI, rooms: Rooms) -> Render:
     """Add all pages to the app."""
     templates = [(room, _SOURCE / room / "templates") for room in _ROOMS_WITH_PAGES]
     render = Render(templates, navigation=navigation(_BUILT), clock=rooms.clock)
-    secure = rooms.settings.base_url.startswith("https://")
     app.include_router(render.assets.routes())
     app.include_router(look.routes())
-    app.include_router(aforo.accounts.pages.router(rooms.accounts, rooms.door, render.page, secure=secure))
+    app.include_router(
+        aforo.accounts.pages.router(rooms.accounts, rooms.door, render.page, home=rooms.settings.base_url)
+    )
     _mount_rooms(app, rooms, render)
     if rooms.settings.development:
         app.include_router(styleguide(render))
@@ -67,7 +70,20 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(overview.router(rooms, visitor, render.page))
     app.include_router(aforo.integrations.pages.router(gateways))
     app.include_router(aforo.catalog.pages.router(products))
+    app.include_router(aforo.customers.pages.router(_selling(rooms, visitor, render)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+
+
+def _selling(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.customers.pages.Parts:
+    async def sellable(tenant_id: str) -> list[Sellable]:
+        names = {one.id: one.name for one in await rooms.integrations.all(tenant_id)}
+        rows, _ = await rooms.catalog.products(tenant_id, limit=5_000)
+        return sorted((Sellable(row.id, row.name, names[row.integration_id]) for row in rows), key=lambda one: one.name)
+
+    async def places(tenant_id: str) -> dict[str, Place]:
+        return {one.id: Place(one.name, one.emulated) for one in await rooms.integrations.all(tenant_id)}
+
+    return aforo.customers.pages.Parts(rooms.customers, rooms.accounts, sellable, places, visitor, render.page)
 
 
 def fail(render: Render, request: Request, fault: Exception) -> Response:

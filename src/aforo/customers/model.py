@@ -110,7 +110,7 @@ class ProductRef:
 
 @dataclass(frozen=True, slots=True)
 class GatewayStatus:
-    """How far a subscription is at one gateway. Nothing provisions yet, so `observed` is PENDING."""
+    """How far a subscription is at one gateway; `observed` is PENDING until it was first there as wanted."""
 
     integration_id: str
     wanted: State

@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 
-from aforo.customers.service import Customers, Margins, Metrics, Plans, ProductsOf, Subscriptions
+from aforo.customers.service import NOWHERE, AtGateways, Customers, Margins, Metrics, Plans, ProductsOf, Subscriptions
 from aforo.customers.service.margins import Scopes
 from aforo.customers.service.subscriptions import Stores
-from aforo.customers.sql import CustomerStore, MarginStore, MetricStore, PlanStore, SubscriptionStore
+from aforo.customers.sql import (
+    CustomerStore,
+    MarginStore,
+    MetricStore,
+    OnChange,
+    PlanStore,
+    SubscriptionStore,
+    tell_nobody,
+)
 from aforo.kit.clock import Clock
 from aforo.kit.db import Database
 
@@ -21,16 +29,25 @@ class CustomersRoom:
     margins: Margins
 
 
-def open_room(db: Database, products_of: ProductsOf, clock: Clock) -> CustomersRoom:
-    """The room on the records; `products_of` looks products up in the catalog."""
+def open_room(
+    db: Database,
+    products_of: ProductsOf,
+    clock: Clock,
+    on_change: OnChange = tell_nobody,
+    at_gateways: AtGateways = NOWHERE,
+) -> CustomersRoom:
+    """The room on the records; `products_of` looks products up in the catalog.
+
+    `on_change` hears of every written subscription inside its transaction, `at_gateways` tells where it stands.
+    """
     customer_store, plan_store = CustomerStore(db), PlanStore(db)
     metrics = Metrics(MetricStore(db))
     plans = Plans(plan_store, metrics, products_of, clock)
-    stores = Stores(SubscriptionStore(db), customer_store, plan_store)
+    stores = Stores(SubscriptionStore(db, on_change), customer_store, plan_store)
     return CustomersRoom(
         metrics,
         Customers(customer_store, clock),
         plans,
-        Subscriptions(stores, plans, products_of, clock),
+        Subscriptions(stores, plans, products_of, clock, at_gateways),
         Margins(MarginStore(db), Scopes(metrics, products_of, customer_store, plan_store), clock),
     )

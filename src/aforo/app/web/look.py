@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Annotated
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
+
+from aforo.kit.pages import local_path
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("comfortable", "compact")
@@ -62,7 +63,7 @@ def routes() -> APIRouter:
         density: Annotated[str | None, Form()] = None,
         zone: Annotated[str | None, Form()] = None,
     ) -> RedirectResponse:
-        answer = RedirectResponse(_local(back), status_code=303)
+        answer = RedirectResponse(local_path(back), status_code=303)
         chosen = {"theme": theme, "density": density, "zone": zone}
         for name, value in chosen.items():
             if value is not None and _is_known(name, value):
@@ -86,10 +87,3 @@ def _is_zone(name: str) -> bool:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
-
-
-def _local(back: str) -> str:
-    """A path of ours, or the first page: never another host, however it is written."""
-    parts = urlsplit(back.replace("\\", "/"))
-    plain = back.startswith("/") and not back.startswith("//") and back.isprintable()
-    return back if plain and not parts.netloc and not parts.scheme and "\\" not in back else "/"

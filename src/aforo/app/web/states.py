@@ -39,6 +39,9 @@ STATES = {
     "REVOKED": State("", "cut-key"),
     "NOT_TRIED": State("", "skip", "not tried"),
     "NONE": State("", "ring"),
+    "PUBLISHED": State("ok", "tag"),
+    "DRAFT": State("warn", "document"),
+    "CANCELLED": State("", "cross"),
     "DONE": State("ok", "double-tick"),
 }
 _UNKNOWN = State("", "dotted-circle")

@@ -4,6 +4,16 @@ from aforo.customers.service.customers import Customers
 from aforo.customers.service.margins import Margins
 from aforo.customers.service.metrics import Metrics
 from aforo.customers.service.plans import Plans, ProductsOf
-from aforo.customers.service.subscriptions import Subscriptions
+from aforo.customers.service.subscriptions import NOWHERE, AtGateways, Observed, Subscriptions
 
-__all__ = ["Customers", "Margins", "Metrics", "Plans", "ProductsOf", "Subscriptions"]
+__all__ = [
+    "NOWHERE",
+    "AtGateways",
+    "Customers",
+    "Margins",
+    "Metrics",
+    "Observed",
+    "Plans",
+    "ProductsOf",
+    "Subscriptions",
+]

@@ -1,8 +1,9 @@
 """Subscriptions: who is on which version of which plan, and the grants that follow."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from aforo.catalog import Impact
 from aforo.customers.errors import SubscriptionState
@@ -14,7 +15,7 @@ from aforo.customers.rules.statement import fixed_fees
 from aforo.customers.rules.states import State, Verb
 from aforo.customers.service.plans import Plans, ProductsOf, no_published_version
 from aforo.customers.shapes import NewSubscription, SubscriptionPatch
-from aforo.customers.sql import CustomerStore, PlanStore, SubscriptionStore
+from aforo.customers.sql import CustomerStore, OnChange, PlanStore, SubscriptionStore, tell_nobody
 from aforo.kit.clock import Clock
 from aforo.kit.errors import Conflict, Invalid, NotFound
 from aforo.kit.ids import new_id
@@ -29,16 +30,49 @@ class Stores:
     plans: PlanStore
 
 
+Observed = Mapping[str, Mapping[str, tuple[str, str | None]]]
+"""By subscription and integration: how it was last seen at the gateway, and why not as wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtGateways:
+    """What this room asks of the one that provisions.
+
+    settle    bring a subscription that has just been written to its gateways; waits for the primary one for some
+              seconds at most, and raises nothing: what is not done by then is done later
+    observed  how subscriptions stand at gateways; without those that were never tried
+    """
+
+    settle: Callable[[str, str], Awaitable[None]]
+    observed: Callable[[str, Collection[str]], Awaitable[Observed]]
+
+
+async def _settle_nothing(tenant_id: str, subscription_id: str) -> None:
+    del tenant_id, subscription_id
+
+
+async def _observe_nothing(tenant_id: str, subscription_ids: Collection[str]) -> Observed:
+    del tenant_id, subscription_ids
+    return {}
+
+
+NOWHERE: Final = AtGateways(_settle_nothing, _observe_nothing)
+"""Nothing provisions."""
+
+
 class Subscriptions:
     """A tenant's subscriptions."""
 
-    def __init__(self, stores: Stores, plans: Plans, products_of: ProductsOf, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, plans: Plans, products_of: ProductsOf, clock: Clock, at_gateways: AtGateways = NOWHERE
+    ) -> None:
         self._store = stores.subscriptions
         self._customers = stores.customers
         self._plan_store = stores.plans
         self._plans = plans
         self._products_of = products_of
         self._clock = clock
+        self._at_gateways = at_gateways
 
     async def page(
         self,
@@ -59,8 +93,11 @@ class Subscriptions:
     async def one(self, tenant_id: str, subscription_id: str) -> Placed:
         return (await self._placed(tenant_id, [await self._stored(tenant_id, subscription_id)]))[0]
 
-    async def create(self, tenant_id: str, new: NewSubscription) -> Placed:
-        """Raises Invalid when customer, plan or primary gateway are not there to be subscribed."""
+    async def create(self, tenant_id: str, new: NewSubscription, *, also: OnChange = tell_nobody) -> Placed:
+        """Write it, and bring it to its gateways; `also` writes what is to be there with it or not at all.
+
+        Raises Invalid when customer, plan or primary gateway are not there to be subscribed.
+        """
         if await self._customers.one(tenant_id, new.customer_id) is None:
             raise Invalid(
                 "This customer does not exist.", (("/customerId", f"there is no customer {new.customer_id}"),)
@@ -81,7 +118,8 @@ class Subscriptions:
             created_at=now,
             updated_at=now,
         )
-        await self._store.add(subscription)
+        await self._store.add(subscription, also)
+        await self._at_gateways.settle(tenant_id, subscription.id)
         return await self.one(tenant_id, subscription.id)
 
     async def move(self, tenant_id: str, subscription_id: str, patch: SubscriptionPatch) -> Placed:
@@ -166,6 +204,7 @@ class Subscriptions:
     async def _store_change(self, before: Subscription, after: Subscription, kind: str) -> Placed:
         if not await self._store.change(before, replace(after, updated_at=self._clock.now()), kind):
             raise Conflict("Somebody else changed this subscription at the same moment.", next_step="Try again.")
+        await self._at_gateways.settle(before.tenant_id, before.id)
         return await self.one(before.tenant_id, before.id)
 
     async def _published(self, tenant_id: str, plan_id: str, version: int | None) -> Plan:
@@ -191,14 +230,32 @@ class Subscriptions:
         plans = await self._plan_store.pinned(tenant_id, {_pin(one) for one in found})
         ids = {product_id for plan in plans.values() for product_id in plan.terms.product_ids}
         products = await self._products_of(tenant_id, ids)
+        seen = await self._at_gateways.observed(tenant_id, [one.id for one in found])
         now = self._clock.now()
         return [
-            _place(one, states.seen_at(one.status, one.starts_at, now), plans[_pin(one)], products) for one in found
+            _place(
+                one,
+                states.seen_at(one.status, one.starts_at, now),
+                _integrations(plans[_pin(one)], products),
+                seen.get(one.id, {}),
+            )
+            for one in found
         ]
 
 
-def _place(one: Subscription, status: State, plan: Plan, products: Mapping[str, ProductRef]) -> Placed:
-    return Placed(one, status, tuple(GatewayStatus(place, status) for place in _integrations(plan, products)))
+def _place(
+    one: Subscription, status: State, wanted: Sequence[str], seen: Mapping[str, tuple[str, str | None]]
+) -> Placed:
+    """The plan's gateways, then those that the subscription has left and is not gone from yet."""
+    left = [place for place, (observed, _) in seen.items() if place not in wanted and observed != "GONE"]
+    return Placed(
+        one,
+        status,
+        (
+            *(GatewayStatus(place, status, *seen.get(place, ("PENDING", None))) for place in wanted),
+            *(GatewayStatus(place, State.CANCELLED, *seen[place]) for place in left),
+        ),
+    )
 
 
 def _integrations(plan: Plan, products: Mapping[str, ProductRef]) -> list[str]:

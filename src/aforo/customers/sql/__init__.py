@@ -4,6 +4,15 @@ from aforo.customers.sql.customers import CustomerStore
 from aforo.customers.sql.margin import MarginStore
 from aforo.customers.sql.metrics import MetricStore
 from aforo.customers.sql.plans import PlanStore
-from aforo.customers.sql.subscriptions import SubscriptionStore
+from aforo.customers.sql.subscriptions import OnChange, SubscriptionStore, note_change, tell_nobody
 
-__all__ = ["CustomerStore", "MarginStore", "MetricStore", "PlanStore", "SubscriptionStore"]
+__all__ = [
+    "CustomerStore",
+    "MarginStore",
+    "MetricStore",
+    "OnChange",
+    "PlanStore",
+    "SubscriptionStore",
+    "note_change",
+    "tell_nobody",
+]

@@ -1,7 +1,7 @@
 """Subscriptions at rest, and the numbered log of changes from which grants are kept fresh."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +15,20 @@ from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database
 from aforo.kit.errors import NotFound
 
+OnChange = Callable[[AsyncConnection, Subscription], Awaitable[None]]
+"""Told of a new or changed subscription inside the transaction that writes it."""
+
+
+async def tell_nobody(connection: AsyncConnection, subscription: Subscription) -> None:
+    del connection, subscription
+
 
 class SubscriptionStore:
-    """Reads and writes subscriptions. Each write logs a change in the same transaction."""
+    """Reads and writes subscriptions. Each write logs a change, and tells `on_change`, in the same transaction."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, on_change: OnChange = tell_nobody) -> None:
         self._db = db
+        self._on_change = on_change
 
     async def page(
         self, tenant_id: str, *, customer_id: str | None, plan_id: str | None, before: str | None, limit: int
@@ -71,12 +79,17 @@ class SubscriptionStore:
                     counts[product_id][plan_id, version] = count
         return counts
 
-    async def add(self, subscription: Subscription) -> None:
-        """Raises NotFound when the customer or the plan has been removed meanwhile."""
+    async def add(self, subscription: Subscription, also: OnChange = tell_nobody) -> None:
+        """`also` writes what is to be there with it or not at all.
+
+        Raises NotFound when the customer or the plan has been removed meanwhile.
+        """
         async with self._db.write() as connection:
             await _refuse_lost(connection, subscription)
             await connection.execute(insert(subscriptions).values(_values(subscription)))
             await _log(connection, subscription, "subscription.created")
+            await self._on_change(connection, subscription)
+            await also(connection, subscription)
 
     async def change(self, before: Subscription, after: Subscription, kind: str) -> bool:
         """Store `after` if what is stored is still `before`, and log it; whether it was."""
@@ -86,6 +99,7 @@ class SubscriptionStore:
             done = await connection.execute(update(subscriptions).where(*same).values(_values(after)))
             if done.rowcount:
                 await _log(connection, after, kind)
+                await self._on_change(connection, after)
         return done.rowcount > 0
 
     async def changes(self, tenant_id: str, since: int, limit: int) -> list[Change]:
@@ -125,15 +139,15 @@ async def _refuse_lost(connection: AsyncConnection, subscription: Subscription) 
         raise NotFound(f"There is no plan {subscription.plan_id} any more.")
 
 
-async def _log(connection: AsyncConnection, subscription: Subscription, kind: str) -> None:
+async def note_change(connection: AsyncConnection, tenant_id: str, kind: str, subject: str, at: datetime) -> None:
+    """Log, in the caller's transaction, that something has changed on which grants hang."""
     await connection.execute(
-        insert(grant_changes).values(
-            tenant_id=subscription.tenant_id,
-            kind=kind,
-            subject=subscription.id,
-            at=rfc3339(subscription.updated_at),
-        )
+        insert(grant_changes).values(tenant_id=tenant_id, kind=kind, subject=subject, at=rfc3339(at))
     )
+
+
+async def _log(connection: AsyncConnection, subscription: Subscription, kind: str) -> None:
+    await note_change(connection, subscription.tenant_id, kind, subscription.id, subscription.updated_at)
 
 
 def _values(subscription: Subscription) -> dict[str, Any]:

@@ -1,0 +1,19 @@
+"""The console's pages on what is sold and to whom: plans, customers, subscriptions."""
+
+from fastapi import APIRouter
+
+import aforo.customers.pages.customers as customers
+import aforo.customers.pages.plan_form as plan_form
+import aforo.customers.pages.plans as plans
+import aforo.customers.pages.subscriptions as subscriptions
+from aforo.customers.pages.parts import Parts, Place, Sellable
+
+__all__ = ["Parts", "Place", "Sellable", "router"]
+
+
+def router(parts: Parts) -> APIRouter:
+    """`/plans`, `/customers` and `/subscriptions`."""
+    pages = APIRouter(include_in_schema=False)
+    for add in (plan_form.add, plans.add, customers.add, subscriptions.add):
+        add(pages, parts)
+    return pages
