@@ -1,5 +1,6 @@
 """The api process: records, console, usage queries."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,16 +11,24 @@ import aforo
 import aforo.accounts.routes
 import aforo.catalog.drift_routes
 import aforo.catalog.routes
+import aforo.credentials.routes
 import aforo.customers.routes
+import aforo.enforcement.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
 import aforo.usage.routes
 from aforo.app import console, forward, problems, tryout
+from aforo.app.body_limit import BodyLimit
 from aforo.app.idempotency import IdempotentPosts
 from aforo.app.openapi import describe
+from aforo.app.readiness import Readiness
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms
+from aforo.credentials.routes.existing import IntegrationsOf
+from aforo.enforcement.desk import EnforcementDesk
+from aforo.enforcement.sql import SwitchStore
+from aforo.integrations import Integrations
 from aforo.usage import EventLog
 
 
@@ -29,7 +38,10 @@ def create(rooms: Rooms) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await rooms.jobs.recover()
+        worker = rooms.credentials.start()
         yield
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)
         await rooms.aclose()
 
     app = FastAPI(
@@ -41,10 +53,11 @@ def create(rooms: Rooms) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(IdempotentPosts, answers=rooms.first_answers, door=rooms.door)
+    app.add_middleware(BodyLimit)  # the outermost: nobody reads a body before it is measured
     render = console.mount(app, rooms)
     problems.install(app, lambda request, fault: console.fail(render, request, fault))
     _mount_api(app, rooms)
-    _mount_probes(app)
+    _mount_probes(app, Readiness(rooms.db, rooms.clock))
     app.openapi = describe(app)  # type: ignore[method-assign]  # FastAPI documents this as the way to extend it
     return app
 
@@ -53,25 +66,59 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     caller = rooms.door.caller
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
     app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
-    app.include_router(aforo.integrations.routes.router(integrations, rooms.accounts, catalog.in_use_by, caller))
+    app.include_router(
+        aforo.integrations.routes.router(integrations, rooms.accounts, catalog.in_use_by, caller, rooms.jobs)
+    )
     app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.customers.routes.router(rooms.customers, rooms.accounts, caller))
+    app.include_router(
+        aforo.credentials.routes.router(rooms.credentials, rooms.accounts, rooms.jobs, _ids_of(integrations), caller)
+    )
+    app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))
-    app.include_router(aforo.usage.routes.router(EventLog(rooms.settings.data_dir / "log"), caller))
+    _mount_usage(app, rooms)
 
 
-def _mount_probes(app: FastAPI) -> None:
+def _mount_usage(app: FastAPI, rooms: Rooms) -> None:
+    async def aggregations(tenant_id: str) -> dict[str, str]:
+        return {metric.name: metric.aggregation.value for metric in await rooms.customers.metrics.all(tenant_id)}
+
+    log = EventLog(rooms.settings.data_dir / "log")
+    app.include_router(aforo.usage.routes.router(log, rooms.door.caller, jobs=rooms.jobs, aggregations=aggregations))
+
+
+def _enforcement(rooms: Rooms) -> EnforcementDesk:
+    store = SwitchStore(rooms.db, rooms.clock)
+    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product)
+
+
+def _ids_of(integrations: Integrations) -> IntegrationsOf:
+    async def ids_of(tenant_id: str) -> list[str]:
+        return [one.id for one in await integrations.all(tenant_id)]
+
+    return ids_of
+
+
+def _mount_probes(app: FastAPI, readiness: Readiness) -> None:
     @app.get("/healthz", tags=["probes"], summary="The process runs")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", tags=["probes"], summary="The process can do its work")
+    @app.get(
+        "/readyz",
+        tags=["probes"],
+        summary="The process can do its work: the records take writes",
+        responses={503: {"description": "Not now; `reason` says why"}},
+    )
     async def readyz() -> JSONResponse:
-        return JSONResponse({"status": "ready"})
+        in_the_way = await readiness.in_the_way()
+        if in_the_way is None:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready", "reason": in_the_way}, 503)
 
     @app.get("/metrics", tags=["probes"], summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:

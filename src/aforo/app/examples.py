@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
+
 _AT: Final = "2026-11-22T14:05:12.000Z"
 _CHECK: Final = {
     "name": "Token accepted",
@@ -296,5 +298,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     },
     "SubscriptionView": _SUBSCRIPTION,
     "TestView": _TEST,
+    **CREDENTIAL_EXAMPLES,
 }
 """One example a schema, by its name in the document; tests hold it to the schema, and operations to having one."""

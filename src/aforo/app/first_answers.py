@@ -18,7 +18,6 @@ from aforo.kit.secretbox import SecretBox
 _LIFE: Final = timedelta(hours=24)
 _PATIENCE: Final = timedelta(minutes=2)
 """A first request that was not answered for this long died with its process."""
-_LONGEST_KEY: Final = 255
 
 first_answers = Table(
     "first_answers",

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from aforo.app.edge.handlers import INGEST_PATHS
+from aforo.app.place import near, origin
 from aforo.app.settings import Settings
-from aforo.kit.errors import Overloaded, TooLarge
+from aforo.kit.errors import Overloaded
 
-_LARGEST_BYTES: Final = 10 * 1024 * 1024
 _PASSED_ON: Final = (
     "authorization",
     "x-api-key",
@@ -24,12 +24,12 @@ _PASSED_ON: Final = (
 def router(settings: Settings) -> APIRouter:
     """POST to any ingest path; 503 when the edge does not answer, so that clients keep their events."""
     routes = APIRouter(include_in_schema=False)
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104  compares, does not bind
-    edge = httpx2.AsyncClient(base_url=f"http://{host}:{settings.edge_port}", trust_env=False, timeout=30)
+    place = origin(near(settings.host), settings.edge_port)
+    edge = httpx2.AsyncClient(base_url=place, trust_env=False, timeout=30)
 
     async def forward(request: Request) -> Response:
         headers = {name: value for name, value in request.headers.items() if name in _PASSED_ON}
-        body = await _body(request)
+        body = await request.body()
         try:
             answer = await edge.post(request.url.path, content=body, headers=headers, params=request.query_params)
         except httpx2.TransportError as fault:
@@ -42,13 +42,3 @@ def router(settings: Settings) -> APIRouter:
     for path in sorted(INGEST_PATHS):
         routes.add_api_route(path, forward, methods=["POST"])
     return routes
-
-
-async def _body(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _LARGEST_BYTES:
-            raise TooLarge("The body is larger than 10 MiB. Nothing was accepted.", next_step="Send smaller batches.")
-        parts.append(part)
-    return b"".join(parts)

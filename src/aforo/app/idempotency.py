@@ -3,11 +3,13 @@
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 
 from aforo.accounts import Door, Scope
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import answer as problem_answer
+from aforo.app.storage_faults import storage_fault
 from aforo.gateway_sdk.emulator import AsgiApp, Receive, Send, read_body
 from aforo.gateway_sdk.emulator import Scope as AsgiScope
 from aforo.kit.errors import AforoError, Invalid
@@ -34,8 +36,11 @@ class IdempotentPosts:
             _check(key)
             tenant_id, key = caller.tenant_id, f"{caller.actor_id}\n{key}"  # an answer goes back to who asked for it
             first = await self._answers.claim(tenant_id, key, f"{scope['path']}\n".encode() + body)
-        except AforoError as fault:
-            await problem_answer(fault, scope["path"])(scope, receive, send)
+        except (AforoError, SQLAlchemyError) as fault:
+            told = fault if isinstance(fault, AforoError) else storage_fault(fault)
+            if told is None:
+                raise
+            await problem_answer(told, scope["path"])(scope, receive, send)
             return
         if first is None:
             await self._first(scope, body, send, tenant_id, key)

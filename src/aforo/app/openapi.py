@@ -8,11 +8,12 @@ from fastapi import FastAPI
 
 from aforo.app.edge.handlers import INGEST_PATHS
 from aforo.app.examples import EVENT, EXAMPLES
+from aforo.app.openapi_problems import add_problems
 from aforo.usage import Answer
 
 
 def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """A replacement for `app.openapi` that adds the edge's routes and the examples; made once, then kept."""
+    """A replacement for `app.openapi` that adds the edge's routes, problems and examples; made once, then kept."""
     made = app.openapi
     kept: dict[str, Any] = {}
 
@@ -20,6 +21,7 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
         if not kept:
             kept.update(made())
             _add_edge(kept)
+            add_problems(kept)
             for operations in kept["paths"].values():
                 for operation in operations.values():
                     _add_examples(operation, kept["components"]["schemas"])

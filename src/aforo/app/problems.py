@@ -7,8 +7,11 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
+from aforo.app.storage_faults import storage_fault
 from aforo.catalog.errors import RestoreIncomplete
 from aforo.catalog.views import step_view, to_json
 from aforo.gateway_sdk.errors import (
@@ -63,6 +66,7 @@ class HttpProblem(AforoError):
 
 def problem(fault: Exception, instance: str | None = None) -> dict[str, Any]:
     """The body for any failure; an unexpected one says no more than that it happened."""
+    fault = storage_fault(fault) or fault
     if not isinstance(fault, AforoError):
         return {
             "type": "about:blank",
@@ -107,6 +111,10 @@ def install(app: FastAPI, fail: Fail) -> None:
         assert isinstance(fault, HTTPException)  # noqa: S101  as above
         return fail(request, HttpProblem(fault.status_code, str(fault.detail)))
 
+    async def stored(request: Request, fault: Exception) -> Response:
+        told = storage_fault(fault)
+        return fail(request, told) if told else await unexpected(request, fault)
+
     async def unexpected(request: Request, fault: Exception) -> Response:
         log.error("unexpected failure on %s %s", request.method, request.url.path, exc_info=fault)
         return fail(request, fault)
@@ -114,10 +122,13 @@ def install(app: FastAPI, fail: Fail) -> None:
     app.add_exception_handler(AforoError, expected)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    for kind in (DBAPIError, NoConnection):
+        app.add_exception_handler(kind, stored)
     app.add_exception_handler(Exception, unexpected)
 
 
 def answer(fault: Exception, instance: str | None = None) -> JSONResponse:
+    """The whole answer, with the headers that go with it."""
     body = problem(fault, instance)
     headers = {}
     if isinstance(fault, Overloaded | BreakerOpen | GatewayThrottled):

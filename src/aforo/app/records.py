@@ -16,7 +16,9 @@ def declared() -> "MetaData":
     import aforo.accounts.sql
     import aforo.app.first_answers
     import aforo.catalog.sql
+    import aforo.credentials.sql
     import aforo.customers.sql
+    import aforo.enforcement.sql
     import aforo.integrations.sql
     import aforo.jobs.sql
     from aforo.kit.db import metadata

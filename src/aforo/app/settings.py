@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from aforo.app.place import near, origin
+
 
 class Settings(BaseSettings):
     """Every setting with its default. `docs/reference/settings.md` is made from these descriptions."""
@@ -44,7 +46,7 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        return (self.public_url or origin(near(self.host), self.port)).rstrip("/")
 
     @property
     def may_call_private(self) -> bool:

@@ -1,6 +1,7 @@
 """Joins the parts in plain calls."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aforo.accounts import Accounts, Door
@@ -9,7 +10,12 @@ from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
 from aforo.catalog import Catalog, DriftWatch, ProductStore, Vault
+from aforo.catalog.model import ProductRow
+from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
+from aforo.credentials import open_room as open_credentials
 from aforo.customers import CustomersRoom, ProductRef, ProductsOf, open_room
+from aforo.gateway_sdk.pricing import ScopedProduct
+from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
 from aforo.integrations import Integrations, IntegrationStore, Reach
 from aforo.jobs import Jobs, JobStore
@@ -33,11 +39,13 @@ class Rooms:
     catalog: Catalog
     watch: DriftWatch
     customers: CustomersRoom
+    credentials: CredentialsRoom
     jobs: Jobs
     first_answers: FirstAnswers
 
     async def aclose(self) -> None:
         await self.jobs.stop()
+        await self.credentials.driver.stop()
         await self.db.aclose()
 
 
@@ -51,24 +59,71 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock)
     vault, products = Vault(box), ProductStore(db)
     watch = DriftWatch(products, integrations, vault, clock)
-    customers = open_room(db, _products_of(products), clock)
+    standby = Standby(db)
+    customers = open_room(db, _products_of(products), clock, standby.on_change, standby.at_gateways())
+    shelf, provisioners = _shelf(products), _provisioners(integrations)
+    credentials = open_credentials(db, standby, customers, shelf, provisioners, box, clock)
     catalog = Catalog(products, integrations, vault, watch, customers.subscriptions.impact, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     first_answers = FirstAnswers(db, box, clock)
     return Rooms(
-        settings, clock, db, accounts, Door(accounts), integrations, catalog, watch, customers, jobs, first_answers
+        settings,
+        clock,
+        db,
+        accounts,
+        Door(accounts),
+        integrations,
+        catalog,
+        watch,
+        customers,
+        credentials,
+        jobs,
+        first_answers,
     )
 
 
+def _provisioners(integrations: Integrations) -> Provisioners:
+    """Opens gateways for the credentials room."""
+
+    @asynccontextmanager
+    async def provisioners(tenant_id: str, integration_id: str, urgent: bool) -> AsyncIterator[Provisioner]:
+        del urgent
+        name = (await integrations.get(tenant_id, integration_id)).name
+        raise NotProvisionable(f"{name} cannot be provisioned yet.")
+        yield
+
+    return provisioners
+
+
+def _shelf(products: ProductStore) -> Shelf:
+    """Products as gateways know them, for the credentials room."""
+
+    async def sold(tenant_id: str, ids: Collection[str]) -> Mapping[str, SoldProduct]:
+        rows = await _read(products, tenant_id, frozenset(ids))
+        return {row.id: SoldProduct(row.integration_id, _scoped(row)) for row in rows}
+
+    async def at(tenant_id: str, integration_id: str) -> list[ScopedProduct]:
+        return [_scoped(row) for row in await products.products(tenant_id, integration_id=integration_id)]
+
+    return Shelf(sold, at)
+
+
+def _scoped(row: ProductRow) -> ScopedProduct:
+    return ScopedProduct(row.id, row.ref, row.native_id, row.name)
+
+
 def _products_of(products: ProductStore) -> ProductsOf:
-    """What the customers room may know of products: a few are read one by one, many as the tenant's whole list."""
+    """What the customers room may know of products."""
 
     async def products_of(tenant_id: str, ids: Collection[str]) -> Mapping[str, ProductRef]:
-        wanted = frozenset(ids)
-        if len(wanted) <= _READ_ONE_BY_ONE:
-            rows = [row for one in sorted(wanted) if (row := await products.product(tenant_id, one))]
-        else:
-            rows = [row for row in await products.products(tenant_id) if row.id in wanted]
+        rows = await _read(products, tenant_id, frozenset(ids))
         return {row.id: ProductRef(row.id, row.name, row.integration_id) for row in rows}
 
     return products_of
+
+
+async def _read(products: ProductStore, tenant_id: str, wanted: frozenset[str]) -> list[ProductRow]:
+    """A few are read one by one, many as the tenant's whole list."""
+    if len(wanted) <= _READ_ONE_BY_ONE:
+        return [row for one in sorted(wanted) if (row := await products.product(tenant_id, one))]
+    return [row for row in await products.products(tenant_id) if row.id in wanted]

@@ -155,8 +155,80 @@ async def test_an_answer_that_is_not_awss_is_a_wrong_address(
         await scripted(Scripted(200, body, {"content-type": media})).call(service, operation)
 
 
+LISTS = [
+    ("apigateway", "GetRestApis", {}, "item"),
+    ("apigateway", "GetStages", {"restApiId": "a1b2"}, "item"),
+    ("apigateway", "GetUsagePlans", {}, "item"),
+    ("apigatewayv2", "GetApis", {}, "items"),
+    ("apigatewayv2", "GetStages", {"ApiId": "a1b2"}, "items"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "params", "member"), LISTS)
+@pytest.mark.parametrize("body", ["", "{}", '{"data": []}', '{"message": "ok"}', '{"%s": null}', '{"%s": {}}'])
+async def test_a_list_that_is_none_of_awss_never_counts_as_empty(
+    service: str, operation: str, params: dict[str, str], member: str, body: str
+) -> None:
+    heard = Heard()
+    aws = scripted(Scripted(200, body.replace("%s", member), {"content-type": "application/json"}), heard)
+    with pytest.raises(GatewayNotAnApi):
+        await aws.call(service, operation, params)
+    assert [type(fault) for fault in heard.faults] == [GatewayNotAnApi]
+
+
+@pytest.mark.parametrize(("service", "operation", "params", "member"), LISTS)
+async def test_an_empty_list_of_awss_is_one_with_its_member_or_with_awss_request_id(
+    service: str, operation: str, params: dict[str, str], member: str
+) -> None:
+    bare = {"content-type": "application/json", "x-amzn-requestid": "0b5c3a4e"}
+    await scripted(Scripted(200, f'{{"{member}": []}}')).call(service, operation, params)
+    await scripted(Scripted(200, "{}", bare)).call(service, operation, params)
+    with pytest.raises(GatewayNotAnApi):
+        await scripted(Scripted(200, "{}", {**bare, "content-type": "text/plain"})).call(service, operation, params)
+
+
+async def test_every_answer_of_the_emulator_bears_a_request_id_as_awss_do() -> None:
+    app = emulator.create(StateFile())
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://aws.emulator") as plain:
+        assert (await plain.get("/restapis")).headers["x-amzn-requestid"]
+    settings = {"endpoint_url": "http://aws.emulator"}
+    _, keys = emulator.sample_connection("http://aws.emulator")
+    aws = Aws(connection(app, {**keys, **settings}))
+    assert await aws.every("apigateway", "GetRestApis") == []
+    assert await aws.every("apigatewayv2", "GetApis") == []
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "member", "token"),
+    [("apigateway", "GetUsagePlans", "item", "position"), ("apigatewayv2", "GetApis", "items", "nextToken")],
+)
+async def test_a_page_token_that_comes_again_ends_the_list_with_an_error(
+    service: str, operation: str, member: str, token: str
+) -> None:
+    app = Scripted(200, json.dumps({member: [], token: "again"}))
+    with pytest.raises(GatewayNotAnApi, match="Page token repeated"):
+        await scripted(app).every(service, operation)
+    assert len(app.asked) == 2
+
+
+async def test_a_page_token_that_comes_again_makes_a_discovery_partial() -> None:
+    found = json.dumps({"item": [{"id": "a1b2", "name": "Pay"}], "position": "again"})
+    settings = {**KEYS, "endpoint_url": "http://aws.example"}
+    discovery = await connect(connection(Scripted(200, found), settings)).discover(lambda *_: None)
+    assert discovery.partial
+    assert "Page token repeated" in str([problem.why for problem in discovery.problems if problem.what == "REST APIs"])
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("7", 7), ("inf", 1), ("nan", 1), ("1e300", 3600), ("soon", 1)])
+async def test_a_throttles_retry_after_is_read_as_the_transport_reads_it(told: str, seconds: float) -> None:
+    body, headers = rest_error("TooManyRequestsException", "Too Many Requests")
+    with pytest.raises(GatewayThrottled) as caught:
+        await scripted(Scripted(429, body, {**headers, "retry-after": told})).call("apigateway", "GetAccount")
+    assert caught.value.retry_after_seconds == seconds
+
+
 async def test_a_request_is_signed_for_the_region_and_carries_no_key_in_the_clear() -> None:
-    app = Scripted(200, "{}")
+    app = Scripted(200, '{"item": []}')
     await scripted(app).call("apigateway", "GetRestApis", {"limit": 1})
     sent = app.asked[0]
     assert "Credential=AKIAPLANTED/" in sent["authorization"]
@@ -203,11 +275,15 @@ class Counting:
         await self.app(scope, receive, send)
 
 
+ONE_SESSION = 3
+"""Calls to STS: with the right ExternalId, without one, and with a wrong one."""
+
+
 async def test_one_session_serves_many_calls_at_once() -> None:
     app = Counting()
     aws = role(app)
     await asyncio.gather(*(aws.call("apigateway", "GetAccount") for _ in range(5)))
-    assert app.sts == 1
+    assert app.sts == ONE_SESSION
 
 
 async def test_a_session_is_renewed_five_minutes_ahead_of_its_end() -> None:
@@ -216,10 +292,10 @@ async def test_a_session_is_renewed_five_minutes_ahead_of_its_end() -> None:
     await aws.call("apigateway", "GetAccount")
     clock.forward(seconds=3299)
     await aws.call("apigateway", "GetAccount")
-    assert app.sts == 1
+    assert app.sts == ONE_SESSION
     clock.forward(seconds=2)
     await aws.call("apigateway", "GetAccount")
-    assert app.sts == 2
+    assert app.sts == 2 * ONE_SESSION
 
 
 async def test_a_session_that_aws_ended_early_is_renewed_without_the_caller_noticing() -> None:
@@ -229,7 +305,7 @@ async def test_a_session_that_aws_ended_early_is_renewed_without_the_caller_noti
     await aws.session.keys()
     app.app.switches.session_seconds = None
     await aws.call("apigateway", "GetAccount")
-    assert app.sts == 2
+    assert app.sts == 2 * ONE_SESSION
 
 
 async def test_no_log_line_holds_a_key_or_a_token_even_at_debug(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,86 +12,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
 from aforo.gateway_sdk.budget import Budget
-from aforo.gateway_sdk.contract import Check, Connection, Gateway, Product, Step, Verdict
+from aforo.gateway_sdk.contract import Check, Gateway, Product, Step, Verdict
 from aforo.gateway_sdk.emulator import Fault, StateFile, Switchboard
-from aforo.gateway_sdk.errors import GatewayError, GatewayUnavailable, PostconditionFailed
+from aforo.gateway_sdk.errors import (
+    GatewayError,
+    GatewayThrottled,
+    GatewayUnavailable,
+    GatewayUnsafeRole,
+    PostconditionFailed,
+)
 from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.client import Aws
 from aforo.gateways.aws.connector import connect
-from aforo.gateways.aws.emulator.app import AwsEmulator
-from aforo.gateways.aws.emulator.identity import AFORO_KEY
 from aforo.gateways.aws.emulator.seeds import EXTERNAL_ID, OPEN_ROLE_ARN, ROLE_ARN
 from aforo.gateways.aws.manifest import MANIFEST
 from aforo.kit.clock import HandClock
+from tests.gateways.aws.emulated_account import BASE, Account, by_role, connection, patch
 
 pytestmark = pytest.mark.conformance
-BASE = "http://aws.emulator"
-PRINCIPAL = {"aws_access_key_id": AFORO_KEY[0], "aws_secret_access_key": AFORO_KEY[1]}
-
-
-@dataclass
-class Account:
-    """An emulated account with its switches, a connected gateway, and the account's own administrator."""
-
-    app: AwsEmulator
-    board: Switchboard
-    gateway: Gateway
-    admin: Aws
-    clock: HandClock = field(default_factory=HandClock)
-
-    async def product(self, ref: str) -> Product:
-        found = await self.gateway.discover(lambda *_: None)
-        return next(product for product in found.products if product.ref == ref)
-
-    async def live(self, recorded: Product) -> Product:
-        found = await self.gateway.read(recorded)
-        assert found is not None
-        return found
-
-    async def restore(self, recorded: Product, remove: frozenset[str] = frozenset()) -> list[str]:
-        """What a restore does, as the catalog would plan it."""
-        live = await self.gateway.read(recorded)
-        steps = plan_restore(recorded, live, MANIFEST.kinds, remove=remove).steps
-        done: list[Step] = []
-        await self.gateway.apply(recorded, live, steps, done.append)
-        return [step.title for step in done]
-
-    async def drift(self, recorded: Product) -> list[str]:
-        live = await self.live(recorded)
-        return [change.path for change in compare(recorded, live, MANIFEST.kinds).changes if change.counts]
-
-
-def connection(board: Any, sign_in: str, settings: dict[str, str], clock: HandClock, **facts: str) -> Connection:
-    http = httpx2.AsyncClient(transport=httpx2.ASGITransport(board))
-    transport = Transport(http, gateway_name="AWS", budget=Budget((), clock), gate=OpenGate())
-
-    async def remember(name: str, value: str) -> None:
-        raise AssertionError(f"nothing to remember: {name} {len(value)}")
-
-    return Connection("intg-1", sign_in, settings, transport, clock, remember, facts)
-
-
-@pytest.fixture
-async def account() -> AsyncIterator[Account]:
-    app = emulator.create(StateFile())
-    emulator.seed(app)
-    board, clock = Switchboard(app), HandClock()
-    sign_in, keys = emulator.sample_connection(BASE)
-    admin = Aws(connection(board, sign_in, keys, clock))
-    gateway = connect(connection(board, sign_in, keys, clock))
-    yield Account(app, board, gateway, admin, clock)
-    await gateway.aclose()
-    await admin.aclose()
-
-
-def by_role(account: Account, role: str = ROLE_ARN, external_id: str = EXTERNAL_ID, **facts: str) -> Gateway:
-    settings = {"role_arn": role, "region": emulator.REGION, "endpoint_url": BASE}
-    told = {**PRINCIPAL, "external_id": external_id, **facts}
-    return connect(connection(account.board, "aws_role", settings, account.clock, **told))
 
 
 async def lines(gateway: Gateway) -> dict[str, Check]:
@@ -112,6 +53,27 @@ async def test_a_role_that_accepts_a_wrong_or_missing_external_id_is_refused_in_
     assert (line.verdict, line.code) == (Verdict.FAILED, "gateway_unsafe_role")
     assert "accepts a missing or wrong ExternalId" in line.detail
     assert "REST APIs readable" not in told
+
+
+async def test_an_unsafe_role_is_refused_in_the_same_words_at_every_use(account: Account) -> None:
+    told = (await lines(by_role(account, OPEN_ROLE_ARN)))["Role demands our ExternalId"]
+    recorded = await account.product("PaymentsAPI/prod")
+    gateway = by_role(account, OPEN_ROLE_ARN)
+    account.board.log.clear()
+    for use in (gateway.ping(), gateway.discover(lambda *_: None), gateway.read(recorded)):
+        with pytest.raises(GatewayUnsafeRole) as caught:
+            await use
+        assert (caught.value.detail, caught.value.next_step) == (told.detail, told.next_step)
+    assert {path for _, path in account.board.log} == {"/"}, "STS alone was called"
+
+
+async def test_a_refusal_that_could_not_be_had_proves_nothing(account: Account) -> None:
+    busy = b"<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>"
+    account.board.faults.append(Fault(400, times=3, after=1, path="/", method="POST", body=busy.decode()))
+    gateway = by_role(account)
+    with pytest.raises(GatewayThrottled):
+        await gateway.ping()
+    await gateway.ping()
 
 
 async def test_a_role_that_wants_another_external_id_is_told_as_such(account: Account) -> None:
@@ -199,10 +161,6 @@ async def test_only_a_first_call_that_fails_raises(account: Account) -> None:
     account.board.faults.append(Fault(500, path="/restapis", body='{"message":"x"}'))
     with pytest.raises(GatewayUnavailable):
         await account.gateway.discover(lambda *_: None)
-
-
-def patch(op: str, path: str, value: str = "") -> dict[str, str]:
-    return {"op": op, "path": path, "value": value}
 
 
 async def edit_api(account: Account, product: Product) -> None:

@@ -24,10 +24,10 @@ SUBSCRIPTION: Final = "sub_01k9q3"
 class Kong:
     """One emulated Kong, or Konnect's copy of it."""
 
-    def __init__(self, *, konnect: bool = False) -> None:
+    def __init__(self, *, konnect: bool = False, **more: Any) -> None:
         state = StateFile()
         seed(state)
-        options: dict[str, Any] = {"konnect": True, "admin_token": TOKEN} if konnect else {}
+        options: dict[str, Any] = more | ({"konnect": True, "admin_token": TOKEN} if konnect else {})
         self.board = Switchboard(create(state, **options))
         self.is_konnect = konnect
         self._base = f"{ADMIN}/v2/control-planes/{CONTROL_PLANE}/core-entities" if konnect else ADMIN

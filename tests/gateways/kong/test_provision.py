@@ -161,6 +161,17 @@ async def test_a_foreign_key_on_our_consumer_is_named_and_left_there() -> None:
     assert planted["id"] in await kong.live_keys()
 
 
+async def test_a_termination_that_somebody_else_set_at_our_consumer_is_told_and_stays() -> None:
+    kong = Kong()
+    there = kong.provisioner()
+    consumer = (await there.converge(seat(wanted("a")))).objects[0].native_id
+    closed = {"name": "request-termination", "consumer": {"id": consumer}}
+    planted = await kong.call("POST", "/plugins", closed)
+    with pytest.raises(PostconditionFailed, match="is SUSPENDED at Kong"):
+        await there.converge(seat(wanted("a")))
+    assert planted["id"] in {row["id"] for row in await kong.rows("plugins")}
+
+
 async def test_a_key_with_our_mark_that_nobody_promised_is_deleted() -> None:
     kong = Kong()
     there = kong.provisioner()
@@ -211,3 +222,9 @@ async def test_a_crash_between_any_two_calls_leaves_nothing_that_the_next_run_do
     await hold_at_every_boundary(
         fresh, seat(wanted("a", Standing.GONE), wanted("b", Standing.GONE), standing=Standing.GONE), before=full
     )
+
+
+async def test_a_kong_that_runs_from_a_file_says_so_in_words() -> None:
+    kong = Kong(database="off")
+    with pytest.raises(GatewayError, match="runs from a declarative file"):
+        await kong.provisioner().converge(seat(wanted("a")))

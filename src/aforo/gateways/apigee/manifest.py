@@ -85,13 +85,23 @@ _YES: Final = {
     Capability.DRIFT: "one list pass for all products, and one for all rate plans",
     Capability.RESTORE: "recorded fields over a fresh read; a lost rate plan gets a new id, and its recorded state",
 }
+_SELLING: Final = {
+    Capability.PRICING_SYNC: Support(
+        "yes",
+        "an API product of its own for each plan and product, with one quota of calls and the plan's facts, and a "
+        "drafted rate plan where monetization is on; the quota works where the proxy's Quota policy asks for it",
+    ),
+    Capability.MONETIZED_TAG: Support(
+        "substitute",
+        "the attribute aforo-monetized on the API product; no deletion guard, since conditions on Google's "
+        "roles know an object's name and kind, but not its attributes",
+    ),
+    Capability.PROVISION: Support("yes", "a developer for each customer, an app with own keys for each subscription"),
+    Capability.SUSPEND: Support("yes", "the keys are revoked, and approved again; gateways keep a key for about 180 s"),
+    Capability.ROTATE: Support("yes", "a second key in the same app, which shares its quota counters"),
+    Capability.REVOKE: Support("yes", "the key is deleted; gateways may keep it in their cache for about 180 s"),
+}
 _NOT_YET: Final = {
-    Capability.PRICING_SYNC: "planned: product quota and attributes, and rate plans where monetization is on",
-    Capability.MONETIZED_TAG: "planned: an attribute on the API product",
-    Capability.PROVISION: "planned: a developer and an app with one key per subscription",
-    Capability.SUSPEND: "planned: revoking and approving the key for the product",
-    Capability.ROTATE: "planned: a second key in the same app, which shares its quota",
-    Capability.REVOKE: "planned: deleting the key; gateways may keep it in their cache for 180 s",
     Capability.ARTIFACT: "planned: a shared flow on a flow hook",
     Capability.ENFORCE: "planned, by the shared flow",
 }
@@ -109,6 +119,7 @@ MANIFEST: Final = Manifest(
     ),
     capabilities={
         **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **_SELLING,
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
     harmless_field=("product", "/description"),

@@ -70,7 +70,9 @@ _CAPABILITIES: Final = {
     Capability.DIFF: _YES,
     Capability.IMPORT: _YES,
     Capability.DRIFT: Support("yes", "Of what is deployed: an edit that nobody has deployed is not seen."),
-    Capability.RESTORE: Support("yes", "Re-import and deployment; a deleted API comes back under a new id."),
+    Capability.RESTORE: Support(
+        "yes", "Re-import and deployment, unless others have undeployed edits; a deleted API comes back under a new id."
+    ),
     Capability.PRICING_SYNC: Support("not_yet", "Planned as usage plans; HTTP APIs have none."),
     Capability.MONETIZED_TAG: Support("not_yet", "Planned as a tag and a deny policy."),
     Capability.PROVISION: Support("not_yet", "Planned as API keys in usage plans; HTTP APIs have no keys."),
@@ -117,6 +119,8 @@ MANIFEST: Final = Manifest(
         EntityKind("usage_plan", "Usage plan", foreign_is_drift=True),
     ),
     capabilities=_CAPABILITIES,
+    harmless_field=("stage", "/description"),
+    keyless=("v2:",),
     emulator_port=8093,
     call_limits=_CALL_LIMITS,
     limits_shared_by=("role_arn", "access_key_id", "region"),

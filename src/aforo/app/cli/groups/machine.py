@@ -48,12 +48,15 @@ def serve(
 def bench(
     session: Session,
     names: Annotated[list[str] | None, typer.Argument(help="ingest, preview; all unless told.")] = None,
+    small: Annotated[bool, typer.Option("--small", help="Take seconds, and hold to loose ratios only.")] = False,
 ) -> Exit:
     """Measure on this machine, each figure beside its reference. Exit status 1 where a bar is missed."""
-    from aforo.app.bench import run
+    from aforo.app.bench import NAMES, run
     from aforo.app.cli.show.bench import figures
 
-    told = run(names or [])
+    if unknown := sorted({*(names or ())} - {*NAMES}):
+        raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(NAMES)}.")
+    told = run(names or [], small=small)
     session.answer(told, figures)
     return Exit.OK if all(figure["holds"] for figure in told["figures"]) else Exit.UNEXPECTED
 

@@ -1,32 +1,23 @@
 """Calls one Apigee organization."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayError, GatewayForbidden, GatewayNotAnApi
 from aforo.gateway_sdk.tokens import EarnedToken, FixedToken, Tokens
 from aforo.gateway_sdk.transport import Answer, Transport
+from aforo.gateways.apigee.client import lists
+from aforo.gateways.apigee.client.lists import Listing, Row
 from aforo.gateways.apigee.client.tokens import ServiceAccount, read_key
 from aforo.gateways.apigee.manifest import API_URL
 
-Row = dict[str, Any]
-
-_PAGE: Final = 1000  # Apigee's largest, for products and for rate plans
+_OCTETS: Final = {"Content-Type": "application/octet-stream"}
 _ORGANIZATION_STEP: Final = (
     "Check the organization's name and, with data residency, the region's API address: Google answers 403 for both. "
     "Then give the account the roles that are listed on the gateway's page in the docs."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The rows of a list, as far as they could be read; `fault` tells why it ends early."""
-
-    rows: Sequence[Row]
-    fault: GatewayError | None = None
 
 
 def open_client(connection: Connection) -> "Client":
@@ -119,44 +110,37 @@ class Client:
         """One page of a list, as Apigee answers it."""
         return (await self._call("GET", path, params=wanted)).object()
 
-    async def products(self) -> Listing:
-        """All API products. Only a first page that fails raises.
+    async def act(self, path: Sequence[str], action: str) -> None:
+        """Change the status of an object: approve, revoke, active or inactive."""
+        await self._call("POST", path, params={"action": action}, content=b"")
 
-        `startKey` names the last one read, and Apigee repeats it. A page may be shorter than what was asked for, so
-        the list ends where a page brings nothing new, and not before.
-        """
-        rows: dict[str, Row] = {}
-        last: str | None = None
-        while True:
-            params = {"expand": "true", "count": str(_PAGE)} | ({"startKey": last} if last else {})
-            try:
-                page = _rows(await self._call("GET", ("apiproducts",), params=params), "apiProduct")
-            except GatewayError as fault:
-                if last is None:
-                    raise
-                return Listing(list(rows.values()), fault)
-            fresh = {row["name"]: row for row in page if row["name"] not in rows}
-            if not fresh:
-                return Listing(list(rows.values()))
-            rows |= fresh
-            last = str(page[-1]["name"])
+    async def products(self, **wanted: str) -> Listing:
+        """All API products, or those with an attribute. Only a first page that fails raises."""
+        return await lists.from_start_key(self._page, ("apiproducts",), "apiProduct", "name", wanted)
 
     async def rate_plans(self, product: str = "-") -> Listing:
         """All rate plans of a product, or with `-` of all products."""
-        rows: dict[str, Row] = {}
-        following: str | None = None
-        while True:
-            params = {"expand": "true", "count": str(_PAGE)} | ({"startKey": following} if following else {})
-            try:
-                answer = await self._call("GET", ("apiproducts", product, "rateplans"), params=params)
-                page, after = _rows(answer, "ratePlans"), answer.object().get("nextStartKey")
-            except GatewayError as fault:
-                return Listing(list(rows.values()), fault)
-            known = len(rows)
-            rows |= {row["name"]: row for row in page}
-            if not after or len(rows) == known:
-                return Listing(list(rows.values()))
-            following = str(after)
+        return await lists.rate_plans(self._page, ("apiproducts", product, "rateplans"))
+
+    async def developers(self) -> Listing:
+        """All developers, with the names of their first hundred apps. Only a first page that fails raises."""
+        return await lists.from_start_key(self._page, ("developers",), "developer", "email", {})
+
+    async def developers_of(self, app: str) -> list[str]:
+        """E-mail addresses of the developers who have an app of this name, whatever its status."""
+        page = await self._page(("developers",), {"app": app}, "developer", "email")
+        return [str(row["email"]) for row in page.rows]
+
+    async def apps(self, **wanted: str) -> Listing:
+        """All apps with all keys, approved and revoked, or those of one product. Never raises.
+
+        An app without any key is not among them.
+        """
+        return await lists.apps(self._page, wanted)
+
+    async def _page(self, path: Sequence[str], wanted: Mapping[str, str], name: str, key: str) -> lists.Page:
+        answer = await self._call("GET", path, params=wanted)
+        return lists.Page(_rows(answer, name, key), answer.object())
 
     async def _call(
         self,
@@ -164,21 +148,25 @@ class Client:
         path: Sequence[str],
         *,
         body: Row | None = None,
+        content: bytes | None = None,
         params: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
     ) -> Answer:
-        """One call. A token that Google no longer takes is replaced once, if there is a way to get another."""
+        """One call. A token that Google no longer takes is replaced once, if there is a way to get another.
+
+        `content` is a body of no kind in particular, as Apigee wants it beside an action.
+        """
         token = await self._token()
         try:
-            return await self._send(token, method, path, body, params, accept)
+            return await self._send(token, method, path, body, content, params, accept)
         except GatewayAuthFailed:
             if self._tokens is None or not self._tokens.forget(token):
                 raise
-        return await self._send(await self._token(), method, path, body, params, accept)
+        return await self._send(await self._token(), method, path, body, content, params, accept)
 
     async def _send(
-        self, token: str, method: str, path: Sequence[str], body: Row | None, params: Mapping[str, str] | None,
-        accept: Collection[int],
+        self, token: str, method: str, path: Sequence[str], body: Row | None, content: bytes | None,
+        params: Mapping[str, str] | None, accept: Collection[int],
     ) -> Answer:  # fmt: skip
         return await self._transport.call(
             method,
@@ -186,7 +174,8 @@ class Client:
             operation=f"{method} /{'/'.join(part if place % 2 == 0 else '{id}' for place, part in enumerate(path))}",
             params=params,
             json_body=body,
-            headers={"Authorization": f"Bearer {token}"},
+            content=content,
+            headers={"Authorization": f"Bearer {token}"} | (_OCTETS if content is not None else {}),
             accept=accept,
             judge=_Judge(token).verdict,
             timeout_seconds=30,
@@ -225,12 +214,10 @@ def _message(answer: Answer) -> str:
     return str(words or "permission denied").rstrip(".")[:300]
 
 
-def _rows(answer: Answer, name: str) -> list[Row]:
+def _rows(answer: Answer, name: str, key: str) -> list[Row]:
     """The rows of a page; an empty list is left out of the answer altogether."""
     rows = answer.object().get(name, [])
-    if not isinstance(rows, list) or not all(
-        isinstance(row, dict) and isinstance(row.get("name"), str) for row in rows
-    ):
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get(key), str) for row in rows):
         raise GatewayNotAnApi(
             "The address answers with JSON, but not with a list as Apigee does.",
             next_step="Check that the API address is that of the Apigee API.",

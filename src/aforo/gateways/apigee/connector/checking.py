@@ -12,8 +12,7 @@ from aforo.gateway_sdk.errors import (
     GatewayTlsFailed,
 )
 from aforo.gateways.apigee.client import Client
-from aforo.gateways.apigee.connector.reading import is_monetized
-from aforo.gateways.apigee.mapping import Row
+from aforo.gateways.apigee.mapping import Row, is_monetized
 
 _REACHED: Final = "Apigee API reached"
 _TLS: Final = "TLS certificate valid"

@@ -5,16 +5,9 @@ from typing import Final
 
 from aforo.gateway_sdk.contract import Discovery, Problem, Product, Progress
 from aforo.gateways.apigee.client import Client, Listing
-from aforo.gateways.apigee.mapping import Row, notes, product, products
+from aforo.gateways.apigee.mapping import Row, is_monetized, is_of_a_plan, notes, product, products
 
 _WHAT: Final = "API products"
-
-
-def is_monetized(organization: Row) -> bool:
-    """Whether the monetization add-on is on. Where it is off there are no rate plans to ask for."""
-    addons = organization.get("addonsConfig")
-    monetization = addons.get("monetizationConfig") if isinstance(addons, dict) else None
-    return isinstance(monetization, dict) and monetization.get("enabled") is True
 
 
 class Reader:
@@ -25,9 +18,13 @@ class Reader:
         self._monetized: bool | None = None
 
     async def discover(self, progress: Progress) -> Discovery:
-        """Every API product. Only a first call that fails raises; what is missing later makes it partial."""
+        """Every API product but those that a plan has of them.
+
+        Only a first call that fails raises; what is missing later makes it partial.
+        """
         monetized = await self._is_monetized()
-        listing = await self._client.products()
+        everything = await self._client.products()
+        listing = Listing([row for row in everything.rows if not is_of_a_plan(row)], everything.fault)
         progress(0, len(listing.rows), _WHAT)
         plans = await self._client.rate_plans() if monetized and listing.rows else Listing(())
         rows = [] if plans.fault else listing.rows

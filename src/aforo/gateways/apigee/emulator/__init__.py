@@ -1,4 +1,4 @@
-"""An emulator of the Apigee API of Google Cloud: the control plane, in memory and as an ASGI app.
+"""An emulator of the Apigee API of Google Cloud, in memory and as an ASGI app, with a request path at `/proxy`.
 
 Where the facts come from: paths, members and their types, the styles of paging and what an operation replaces are those
 of the vendor's description; the shape of errors is Google's. Not from a recording: the wording of messages, which

@@ -7,6 +7,7 @@ from typing import Final
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, answer, read_body
 
 from .answers import NO_SUCH_PAGE, Answer, Refused, forbidden
+from .proxying import Proxying
 from .requests import Request, parse_query
 from .routing import Routes
 from .store import Store
@@ -27,6 +28,7 @@ class ApigeeEmulator:
         self.store = store
         self.tokens = tokens
         self.routes = routes
+        self.proxying = Proxying(store)
         self._organization = organization
         self._throttle = throttle
         self._saving: asyncio.TimerHandle | None = None
@@ -52,6 +54,8 @@ class ApigeeEmulator:
 
     def _respond(self, request: Request) -> Answer:
         match request.segments:
+            case ["proxy", proxy, *rest]:
+                return self.proxying.answer(request, proxy, rest)
             case ["v1", "organizations", organization, *rest]:
                 found = self.routes.find(request.method, rest)
             case _:

@@ -56,8 +56,11 @@ class Developers:
         return row["email"], row
 
     def _list(self, request: Request) -> Row:
-        rows = list(self._store.rows("developers", start=request.query.get("startKey", "")))
-        page = from_start_key(request, rows, self._page_size)
+        if app := request.query.get("app"):
+            page = [row for row in self._store.rows("developers") if self._store.get("apps", f"{row['email']}/{app}")]
+        else:
+            rows = list(self._store.rows("developers", start=request.query.get("startKey", "")))
+            page = from_start_key(request, rows, self._page_size)
         expand = request.asks("expand")
         shown = [self._show(row) if expand else {"email": row["email"]} for row in page]
         return {"developer": shown} if shown else {}

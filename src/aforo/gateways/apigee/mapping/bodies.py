@@ -18,7 +18,7 @@ def overlaid(kind: str, fresh: Row, changed: Changes, group: str = "") -> Row:
     then = dict(entity_fields(kind, fresh, group).fields)
     for pointer, value in changed.items():
         put(then, pointer, value)
-    told = _native(kind, then)
+    told = native(kind, then)
     body = {name: copied(value) for name, value in fresh.items() if name not in VOLATILE}
     for name in sorted({pointer.split("/")[1].replace("~1", "/").replace("~0", "~") for pointer in changed}):
         value = _member(name, kind, fresh, told, changed)
@@ -42,7 +42,7 @@ def unmet(kind: str, row: Row, changed: Changes, group: str = "") -> list[str]:
 
 def new_rate_plan(target: Entity, product: str) -> Row:
     """The body for a plan that is gone. It is published again only if it was recorded so."""
-    body = _native("rateplan", dict(target.fields))
+    body = native("rateplan", dict(target.fields))
     return {**body, "apiproduct": product, "state": body.get("state", "DRAFT")}
 
 
@@ -79,7 +79,7 @@ class Document:
     def _add(self, target: Entity) -> None:
         if self._find(target) is None:
             group = self.body.setdefault(group_of(target.native_id), {})
-            group.setdefault(CONFIGS, []).append(_native("operation", dict(target.fields)))
+            group.setdefault(CONFIGS, []).append(native("operation", dict(target.fields)))
 
     def _change(self, step: Step, live: Entity, target: Entity) -> None:
         config = self._find(live) or self._find(target)
@@ -127,11 +127,11 @@ def _whole(name: str, recorded: Product) -> Row:
     body: Row = {"name": name}
     for entity in recorded.entities:
         if entity.kind == "product":
-            body |= _native("product", dict(entity.fields))
+            body |= native("product", dict(entity.fields))
     for entity in recorded.entities:
         if entity.kind == "operation":
             group = body.setdefault(group_of(entity.native_id), {})
-            group.setdefault(CONFIGS, []).append(_native("operation", dict(entity.fields)))
+            group.setdefault(CONFIGS, []).append(native("operation", dict(entity.fields)))
     return body
 
 
@@ -164,7 +164,7 @@ def _attributes(now: list[Row], changed: Changes) -> list[Row]:
     return rows + [{"name": name, "value": value} for name, value in left.items() if not isinstance(value, Absent)]
 
 
-def _native(kind: str, fields: Row) -> Row:
+def native(kind: str, fields: Row) -> Row:
     """Canonical fields as Apigee writes them: lists of attributes and operations, and strings of digits."""
     body: Row = copied(fields)
     if isinstance(body.get("attributes"), dict):

@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from aforo.gateways.apigee.mapping.marks import is_ours
 from aforo.gateways.apigee.mapping.operations import CONFIGS, GROUPS, name_of
 from aforo.gateways.apigee.mapping.trees import EACH, Path, Row, copied, places
 from aforo.kit.jsontree import escape
-
-MARK: Final = "aforo"
-"""The attribute on what Aforo itself has made; its other attributes begin with this word and a dot."""
 
 NUMBERS: Final[dict[str, tuple[Path, ...]]] = {
     "product": (("quota",), ("quotaInterval",), ("llmQuota",), ("llmQuotaInterval",)),
@@ -191,10 +189,6 @@ def entity_fields(kind: str, row: Row, group: str = "", rules: Sequence[Rule] = 
     for rule in rules:
         rule.apply(draft)
     return draft
-
-
-def is_ours(attribute: str) -> bool:
-    return attribute == MARK or attribute.startswith(f"{MARK}.")
 
 
 def _without(tree: Any, is_nothing: Callable[[Any], bool]) -> Any:

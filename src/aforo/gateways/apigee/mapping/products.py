@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from aforo.gateway_sdk.contract import Entity, Product
-from aforo.gateways.apigee.mapping.canonical import MARK, RULES, Draft, Rule, entity_fields
+from aforo.gateways.apigee.mapping.canonical import RULES, Draft, Rule, entity_fields
+from aforo.gateways.apigee.mapping.marks import is_marked
 from aforo.gateways.apigee.mapping.operations import GROUPS, Config, configs
 from aforo.gateways.apigee.mapping.trees import Row
 
@@ -49,6 +50,13 @@ def version(row: Mapping[str, Any]) -> str | None:
         if suffix := _SUFFIX.search(name):
             return suffix[1]
     return None
+
+
+def is_monetized(organization: Mapping[str, Any]) -> bool:
+    """Whether the monetization add-on is on. Where it is off there are no rate plans to ask for."""
+    addons = organization.get("addonsConfig")
+    monetization = addons.get("monetizationConfig") if isinstance(addons, dict) else None
+    return isinstance(monetization, dict) and monetization.get("enabled") is True
 
 
 def notes(rows: Sequence[Row], *, monetized: bool, plans: Sequence[Row] = ()) -> tuple[str, ...]:
@@ -99,7 +107,7 @@ def _entity(kind: str, key: str, native_id: str, draft: Draft, row: Mapping[str,
         fields=draft.fields,
         defaults=draft.defaults,
         secrets=frozenset(draft.secrets),
-        owned=any(one.get("name") == MARK for one in row.get("attributes") or ()),
+        owned=is_marked(row),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayError, GatewayNotAnApi
-from aforo.gateway_sdk.transport import Answer, Judge
+from aforo.gateway_sdk.transport import Answer, Judge, retry_after_seconds
 from aforo.gateways.aws.client import wire
 from aforo.gateways.aws.client.faults import fault
 from aforo.gateways.aws.client.sessions import AssumedRole, FixedKeys, Session
@@ -23,6 +23,7 @@ _PAGES: Final[dict[str, tuple[str, object, str, str]]] = {
     "apigateway": ("limit", 500, "position", "items"),
     "apigatewayv2": ("MaxResults", "500", "NextToken", "Items"),
 }
+_JSON: Final = frozenset({"application/json", "application/hal+json"})
 _PLAIN_BODY: Final = frozenset({"GetExport", "ExportApi"})
 
 
@@ -45,6 +46,7 @@ class Aws:
         _refuse_malformed(connection.settings)
         settings = connection.settings
         self._transport = connection.transport
+        self._clock = connection.clock
         self.place = Place(settings["region"], settings.get("endpoint_url") or None)
         self._own_secrets: set[str] = set()
         self.session = self._session(connection)
@@ -70,6 +72,7 @@ class Aws:
         """The items of each page as it arrives; raises at the page that fails, after those that did not."""
         size, most, token, items = _PAGES[service]
         position: object = None
+        seen: set[object] = set()
         while True:
             more = {token: position} if position else {}
             page = await self.call(service, operation, {**(params or {}), size: most, **more})
@@ -77,6 +80,12 @@ class Aws:
             position = page.get(token)
             if not position:
                 return
+            if position in seen:
+                raise GatewayNotAnApi(
+                    f"Page token repeated: {operation} leads back to a page that was read already.",
+                    next_step="Scan again; if it stays so, check what answers at the endpoint.",
+                )
+            seen.add(position)
 
     async def every(
         self, service: str, operation: str, params: Mapping[str, object] | None = None
@@ -135,7 +144,10 @@ class Aws:
 
     def _fault(self, service: str, answer: Answer) -> GatewayError | None:
         code, words = wire.error(service, answer)
-        return fault(code, self._hush(words), answer.status, _retry_after(answer)) if code else None
+        return fault(code, self._hush(words), answer.status, self._wait_seconds(answer)) if code else None
+
+    def _wait_seconds(self, answer: Answer) -> float:
+        return retry_after_seconds(answer.headers, self._clock.now())
 
     def _hush(self, text: str) -> str:
         for secret in self._own_secrets:
@@ -184,10 +196,10 @@ def _limit_name(service: str, operation: str, limit: str) -> str:
 def _not_aws(service: str, operation: str, answer: Answer) -> GatewayError | None:
     """An answer of 2xx that this operation does not give: another program listens at the address."""
     try:
-        if service != "sts" and answer.body.strip():
-            answer.object()
         if service == "sts" and not wire.values(service, operation, answer):
             raise ValueError
+        if service != "sts":
+            _refuse_no_list(wire.list_member(service, operation), answer)
     except GatewayError as fault_found:
         return fault_found
     except ValueError:
@@ -200,8 +212,20 @@ def _not_aws(service: str, operation: str, answer: Answer) -> GatewayError | Non
     return None
 
 
-def _retry_after(answer: Answer) -> float:
-    try:
-        return max(0.0, float(answer.headers.get("retry-after", "1")))
-    except ValueError:
-        return 1.0
+def _refuse_no_list(member: str | None, answer: Answer) -> None:
+    """Raise ValueError for what is no list where one was asked for, so that nobody's `{}` deletes what we know.
+
+    AWS answers `{"item": []}` or `{"items": []}` for nothing. Its model does not promise the member, so an answer
+    without it counts as empty when it bears the request id that AWS puts on every answer.
+    """
+    if member is None and not answer.body.strip():
+        return
+    told = answer.object()
+    if member is None or isinstance(told.get(member), list):
+        return
+    if member in told or not (_is_json(answer) and answer.headers.get("x-amzn-requestid")):
+        raise ValueError(f"no list in {member}")
+
+
+def _is_json(answer: Answer) -> bool:
+    return answer.headers.get("content-type", "").partition(";")[0].strip() in _JSON

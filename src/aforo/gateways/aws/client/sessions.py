@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
 
-from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayForbidden
+from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayForbidden, GatewayUnsafeRole
 from aforo.gateways.aws.client.wire import Keys
 from aforo.kit.clock import Clock
 
@@ -44,6 +44,8 @@ class FixedKeys:
 class AssumedRole:
     """A role in the customer's account, assumed by Aforo's principal with this integration's ExternalId.
 
+    Its keys are used only after the role has refused a missing and a wrong ExternalId, which is tried once for each
+    session: a role that accepts them could be used by any other customer of Aforo.
     One AssumeRole is in flight at a time; whoever comes meanwhile waits for it. The end of a session is reckoned by
     our own clock from the moment of asking, so that a difference between two clocks does no harm.
     """
@@ -60,32 +62,30 @@ class AssumedRole:
         self._clock = clock
         self._is_new = is_new
         self._held: Keys | None = None
+        self._is_safe = False
         self._renew_at = 0.0
         self._one_at_a_time = asyncio.Lock()
 
     async def keys(self) -> Keys:
-        """The session's keys, valid for five minutes at least; raises GatewayForbidden when the role refuses us."""
+        """The session's keys, valid for five minutes at least.
+
+        Raises GatewayForbidden when the role refuses us, GatewayUnsafeRole when it does not refuse others.
+        """
         async with self._one_at_a_time:
-            if self._held is None or self._clock.monotonic() >= self._renew_at:
-                asked_at = self._clock.monotonic()
-                self._held = await self._assume_patiently()
-                self._renew_at = asked_at + SESSION_SECONDS - _RENEW_AHEAD_SECONDS
-            return self._held
+            keys = await self._living()
+            if not self._is_safe:
+                await self._refuse_unsafe()
+                self._is_safe = True
+            return keys
+
+    async def untried_keys(self) -> Keys:
+        """Keys as above, of a role that may be unsafe: for asking who we are, and for nothing else."""
+        async with self._one_at_a_time:
+            return await self._living()
 
     def forget(self) -> bool:
         self._held = None
         return True
-
-    async def accepts(self, external_id: str | None) -> bool:
-        """Whether the role can be assumed with another ExternalId, or with none. The keys gained are dropped."""
-        try:
-            await self._assume(external_id, frozenset({"AccessDenied", "AccessDeniedException"}))
-        except GatewayForbidden:
-            return False
-        return True
-
-    async def accepts_a_wrong_id(self) -> bool:
-        return await self.accepts(f"wrong-{secrets.token_hex(8)}")
 
     def principal(self) -> Keys:
         """Aforo's own keys; raises GatewayAuthFailed naming the setting that is missing."""
@@ -96,6 +96,35 @@ class AssumedRole:
                 "call sts:AssumeRole, or connect with an access key.",
             )
         return self._principal
+
+    async def _living(self) -> Keys:
+        if self._held is None or self._clock.monotonic() >= self._renew_at:
+            asked_at = self._clock.monotonic()
+            self._is_safe = False
+            self._held = await self._assume_patiently()
+            self._renew_at = asked_at + SESSION_SECONDS - _RENEW_AHEAD_SECONDS
+        return self._held
+
+    async def _refuse_unsafe(self) -> None:
+        """Both must be refused; a refusal that could not be had, say by a throttle, proves nothing and is an error."""
+        without = await self._accepts(None)
+        wrong = await self._accepts(f"wrong-{secrets.token_hex(8)}")
+        if without or wrong:
+            what = " or ".join(word for word, yes in (("missing", without), ("wrong", wrong)) if yes)
+            raise GatewayUnsafeRole(
+                f"This role accepts a {what} ExternalId, so any other customer of Aforo could use it. "
+                "Aforo does not connect with it.",
+                next_step="Add the condition StringEquals sts:ExternalId to the role's trust policy: the template "
+                "offered here has it.",
+            )
+
+    async def _accepts(self, external_id: str | None) -> bool:
+        """Whether the role can be assumed with another ExternalId, or with none. The keys gained are dropped."""
+        try:
+            await self._assume(external_id, _REFUSALS)
+        except GatewayForbidden:
+            return False
+        return True
 
     async def _assume_patiently(self) -> Keys:
         """A role made a moment ago refuses for some seconds; only then is a refusal waited out, up to 30 s."""

@@ -69,6 +69,16 @@ def values(service: str, operation: str, answer: Answer) -> dict[str, Any]:
     return _parsed(service, _model(service).operation_model(operation).output_shape, answer)
 
 
+def list_member(service: str, operation: str) -> str | None:
+    """The JSON member in which this operation answers a list; None for one that answers a single object."""
+    shape = _model(service).operation_model(operation).output_shape
+    members = shape.members if shape else {}
+    for name in ("items", "item", "Items"):
+        if name in members and members[name].type_name == "list":
+            return str(members[name].serialization.get("name", name))
+    return None
+
+
 def error(service: str, answer: Answer) -> tuple[str, str]:
     """AWS's error code and words; two empty texts when the answer is not AWS's."""
     try:

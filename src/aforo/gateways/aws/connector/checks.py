@@ -1,6 +1,6 @@
 """The connection test, line by line: address, credential, the role's ExternalId, reading, and what was not tried."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,6 @@ from aforo.gateway_sdk.errors import (
     GatewayNotAnApi,
     GatewayTlsFailed,
     GatewayUnavailable,
-    GatewayUnsafeRole,
     TargetRefused,
 )
 from aforo.gateways.aws.client import AssumedRole, Aws
@@ -39,7 +38,7 @@ async def checks(aws: Aws, clock: Clock) -> AsyncIterator[Check]:
     if isinstance(session, AssumedRole):
         steps = [
             ("Aforo's AWS principal accepted", _principal(aws, session)),
-            ("Role assumed", _identity(aws)),
+            ("Role assumed", _assumed(aws, session)),
             ("Role demands our ExternalId", _demands_external_id(session)),
         ]
     for number, (name, probe) in enumerate(steps):
@@ -83,10 +82,13 @@ async def _tried(name: str, probe: Callable[[], Awaitable[str]], clock: Clock) -
 
 def _identity(aws: Aws) -> Callable[[], Awaitable[str]]:
     async def probe() -> str:
-        told = await aws.identity()
-        return f"account {told.get('Account')} as {told.get('Arn')}"
+        return _who(await aws.identity())
 
     return probe
+
+
+def _who(told: Mapping[str, object]) -> str:
+    return f"account {told.get('Account')} as {told.get('Arn')}"
 
 
 def _principal(aws: Aws, session: AssumedRole) -> Callable[[], Awaitable[str]]:
@@ -97,20 +99,16 @@ def _principal(aws: Aws, session: AssumedRole) -> Callable[[], Awaitable[str]]:
     return probe
 
 
-def _demands_external_id(session: AssumedRole) -> Callable[[], Awaitable[str]]:
-    """Both must be refused; a refusal that could not be had, say by a throttle, proves nothing and is an error."""
-
+def _assumed(aws: Aws, session: AssumedRole) -> Callable[[], Awaitable[str]]:
     async def probe() -> str:
-        without = await session.accepts(None)
-        wrong = await session.accepts_a_wrong_id()
-        if without or wrong:
-            what = " or ".join(word for word, yes in (("missing", without), ("wrong", wrong)) if yes)
-            raise GatewayUnsafeRole(
-                f"This role accepts a {what} ExternalId, so any other customer of Aforo could use it. "
-                "Aforo does not connect with it.",
-                next_step="Add the condition StringEquals sts:ExternalId to the role's trust policy: the template "
-                "offered here has it.",
-            )
+        return _who(await aws.sts("GetCallerIdentity", {}, await session.untried_keys()))
+
+    return probe
+
+
+def _demands_external_id(session: AssumedRole) -> Callable[[], Awaitable[str]]:
+    async def probe() -> str:
+        await session.keys()
         return "a missing and a wrong one are refused"
 
     return probe

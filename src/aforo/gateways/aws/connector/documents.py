@@ -16,7 +16,6 @@ from aforo.gateways.aws.mapping.rules import DOCUMENT, canonical_form
 from aforo.gateways.aws.mapping.rules.own import Own
 from aforo.gateways.aws.mapping.trees import THIS_API, with_own_id
 from aforo.kit.clock import Clock
-from aforo.kit.jsontree import JsonObject
 
 _DEPLOYED_BY = "deployed by Aforo: restored to the record"
 
@@ -32,17 +31,28 @@ class DocumentWriter:
     async def overwrite(self, where: Where, steps: Sequence[Step]) -> None:
         """One write for both halves: what stands there now, with the steps' changes laid over it.
 
-        AWS replaces the whole definition; edits of it that nobody has deployed yet are lost with that.
+        AWS replaces the whole definition; `Undeployed` has looked before that nobody's edits are lost.
         """
-        contract, extensions, version = await self._now(where)
+        served = await self._served(where)
+        api = await api_at(self._aws, where.flavour, where.api_id)
+        settings = api_entity(Seen(where, api, {})).fields
+        stamp = (served.get("info") or {}).get("version") if served else self._version()
+        await self._put(where, completed(self.wished(where, served, steps), settings, api.get("version") or stamp))
+
+    def wished(self, where: Where, served: Mapping[str, Any] | None, steps: Sequence[Step]) -> dict[str, Any]:
+        """The document as the steps want it, over the stage's export; over the record where there is none to export.
+
+        In canonical form, with a placeholder for the API's own id.
+        """
+        contract, extensions = self._fields(SPEC_KIND), self._fields(INTEGRATIONS)
+        if served is not None:
+            contract, extensions = split(canonical_form(DOCUMENT, served, Own(where.api_id, where.stage)))
         for step in steps:
             if step.kind == SPEC_KIND:
                 contract = wanted(contract, step)
             else:
                 extensions = wanted(extensions, step)
-        api = await api_at(self._aws, where.flavour, where.api_id)
-        settings = api_entity(Seen(where, api, {})).fields
-        await self._put(where, completed(assemble(contract, extensions), settings, api.get("version") or version))
+        return assemble(contract, extensions)
 
     async def create(self, old: Where) -> Where:
         """A new API from the record. AWS chooses its id, so callers get a new address."""
@@ -88,15 +98,11 @@ class DocumentWriter:
         if not stage.get("autoDeploy"):
             await self.deploy(where)
 
-    async def _now(self, where: Where) -> tuple[JsonObject, JsonObject, str | None]:
-        """Contract, extensions and stamp of the stage; of the record where there is no stage to export."""
+    async def _served(self, where: Where) -> dict[str, Any] | None:
         try:
-            document = await exported(self._aws, where)
+            return await exported(self._aws, where)
         except GatewayNotFound:
-            return self._fields(SPEC_KIND), self._fields(INTEGRATIONS), self._version()
-        own = Own(where.api_id, where.stage)
-        contract, extensions = split(canonical_form(DOCUMENT, document, own))
-        return contract, extensions, document.get("info", {}).get("version")
+            return None
 
     async def _put(self, where: Where, document: Mapping[str, Any]) -> None:
         body = json.dumps(with_own_id(document, where.api_id))

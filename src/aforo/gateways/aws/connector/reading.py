@@ -7,6 +7,7 @@ from typing import Any, Final
 from aforo.gateway_sdk.contract import Product
 from aforo.gateway_sdk.errors import GatewayError, GatewayNotAnApi, GatewayNotFound
 from aforo.gateways.aws.client import Aws
+from aforo.gateways.aws.mapping.parts import Listed
 from aforo.gateways.aws.mapping.products import Flavour, Seen, Where, product, refs, rest_spelling
 
 Plans = Sequence[Mapping[str, Any]]
@@ -85,19 +86,38 @@ async def exported(aws: Aws, where: Where) -> dict[str, Any]:
         }
         told = await aws.call("apigateway", "GetExport", asked)
         return _document(told.get("body"), where)
-    asked = {
-        "ApiId": where.api_id,
-        "StageName": where.stage,
-        "Specification": "OAS30",
-        "OutputType": "JSON",
-        "IncludeExtensions": True,
-    }
-    return _document((await aws.call("apigatewayv2", "ExportApi", asked)).get("body"), where)
+    return await _http_export(aws, where, {"StageName": where.stage})
+
+
+async def working_export(aws: Aws, where: Where) -> dict[str, Any]:
+    """An HTTP API as it stands, deployed or not; AWS gives this of HTTP APIs alone."""
+    return await _http_export(aws, where, {})
+
+
+async def listed(aws: Aws, where: Where) -> Listed:
+    """A REST API's definition as it stands, deployed or not."""
+
+    async def every(operation: str, **more: object) -> list[dict[str, Any]]:
+        return await aws.every("apigateway", operation, {"restApiId": where.api_id, **more})
+
+    return Listed(
+        await every("GetResources", embed=["methods"]),
+        await every("GetAuthorizers"),
+        await every("GetModels"),
+        await every("GetRequestValidators"),
+        await every("GetGatewayResponses"),
+    )
 
 
 def spelled(value: Mapping[str, Any]) -> dict[str, Any]:
     """An HTTP API's member names as a REST API has them."""
     return dict(rest_spelling(value))
+
+
+async def _http_export(aws: Aws, where: Where, stage: Mapping[str, str]) -> dict[str, Any]:
+    asked = {"Specification": "OAS30", "OutputType": "JSON", "IncludeExtensions": True}
+    told = await aws.call("apigatewayv2", "ExportApi", {"ApiId": where.api_id, **asked, **stage})
+    return _document(told.get("body"), where)
 
 
 async def _by_ref(aws: Aws, known: Product) -> Seen | None:

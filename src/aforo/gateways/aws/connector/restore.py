@@ -15,6 +15,7 @@ from aforo.gateways.aws.connector.documents import DocumentWriter
 from aforo.gateways.aws.connector.plans import PlanWriter
 from aforo.gateways.aws.connector.reading import api_at, apis, stage_at, stages
 from aforo.gateways.aws.connector.settings import SettingsWriter
+from aforo.gateways.aws.connector.undeployed import Undeployed, deploys
 from aforo.gateways.aws.mapping.products import INTEGRATIONS, Where
 from aforo.gateways.aws.mapping.rules.settings import OUR_MARK
 from aforo.kit.clock import Clock
@@ -39,7 +40,9 @@ class Restore:
         """The steps in order; those on the two halves of the document are one write."""
         where = self._known or await self._there()
         document = [step for step in steps if step.kind in {SPEC_KIND, INTEGRATIONS} and _writes(step)]
-        if document or where is None or not (self._known or await self._has_stage(where)):
+        has_stage = where is not None and (self._known is not None or await self._has_stage(where))
+        await self._refuse_undeployed(where, steps, document, has_stage=has_stage)
+        if document or where is None or not has_stage:
             where = await self._write_document(where, document)
             for step in document:
                 done(step)
@@ -47,6 +50,15 @@ class Restore:
             if step not in document:
                 await self._carry_out(where, step)
                 done(step)
+
+    async def _refuse_undeployed(
+        self, where: Where | None, steps: Sequence[Step], document: Sequence[Step], *, has_stage: bool
+    ) -> None:
+        """Before anything is written. An API that we made again, without a stage yet, holds nothing but our own."""
+        if where is None or (where.api_id != self._old.api_id and not has_stage):
+            return
+        if document or not has_stage or (where.flavour == "rest" and any(map(deploys, steps))):
+            await Undeployed(self._aws, where, self._documents).refuse(steps, document, has_stage=has_stage)
 
     async def _carry_out(self, where: Where, step: Step) -> None:
         if step.kind == "api" and _writes(step):

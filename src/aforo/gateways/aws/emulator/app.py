@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import uuid4
 
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, StateFile, answer_json, read_body
 from aforo.gateways.aws.emulator import http, rest
@@ -131,7 +132,9 @@ def _call(scope: Scope, body: bytes) -> Call:
 
 
 async def _send(send: Send, answer: Answer) -> None:
-    headers = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    """Every answer bears a request id, as AWS's do."""
+    told = {"x-amzn-requestid": str(uuid4()), **answer.headers}
+    headers = [(name.encode(), value.encode()) for name, value in told.items()]
     if answer.status != 204:
         headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -86,7 +86,6 @@ def _json_error(error: AwsError) -> Answer:
     headers = {
         "content-type": "application/json",
         "x-amzn-errortype": error.code,
-        "x-amzn-requestid": str(uuid4()),
         **error.headers,
     }
     return Answer(error.status, json.dumps({"message": error.message}).encode(), headers)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aforo.gateways.aws.mapping.rules.document import EXTENSION, TOLD_AS_SETTINGS
 from aforo.kit.jsontree import Json, escape
 
-_ANY_METHOD: Final = f"{EXTENSION}any-method"
+ANY_METHOD: Final = f"{EXTENSION}any-method"
 _FIRST_VERSION: Final = "1.0"
 
 
@@ -64,7 +64,7 @@ def _contract(value: Json, pointer: str, extensions: dict[str, Json]) -> Json:
         kept = {}
         for name, member in value.items():
             place = f"{pointer}/{escape(name)}"
-            if name.startswith(EXTENSION) and name != _ANY_METHOD:
+            if name.startswith(EXTENSION) and name != ANY_METHOD:
                 extensions[place] = member
             else:
                 kept[name] = _contract(member, place, extensions)

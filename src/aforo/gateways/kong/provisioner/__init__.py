@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from aforo.gateway_sdk.contract import Connection, Progress
-from aforo.gateway_sdk.errors import GatewayError, PostconditionFailed
+from aforo.gateway_sdk.errors import GatewayError, GatewayRejected, PostconditionFailed
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Existence, Existing, Provisioner, Seat, Seated, Standing
 from aforo.gateways.kong.address import address
@@ -15,11 +16,20 @@ from aforo.gateways.kong.provisioner.writing import Writer
 
 __all__ = ["connect"]
 
+_METHOD_NOT_ALLOWED: Final = 405
+
 
 def connect(connection: Connection) -> Provisioner:
     """Makes no call; values that cannot work show at the first one."""
     where = address(connection) if connection.sign_in != "declarative" else _no_server()
     return KongProvisioner(Client(connection.transport, where))
+
+
+def _read_only() -> GatewayError:
+    return GatewayError(
+        "This Kong runs from a declarative file, so no consumer can be made through its Admin API.",
+        next_step="Connect the control plane that makes its configuration, such as Konnect or a Kong with a database.",
+    )
 
 
 def _no_server() -> GatewayError:
@@ -37,7 +47,10 @@ class KongProvisioner:
 
     async def converge(self, seat: Seat) -> Seated:
         seat = _with_keys_apart(seat)
-        await Writer(self._client, seat).converge()
+        try:
+            await Writer(self._client, seat).converge()
+        except GatewayRejected as fault:
+            raise _read_only() if fault.status == _METHOD_NOT_ALLOWED else fault from fault
         seated = await self.observe(seat)
         _hold_to(seat, seated)
         return seated

@@ -47,6 +47,18 @@ class Names:
         return str(uuid.uuid5(_SPACE, "/".join((self.subscription_id, *parts))))
 
 
+class PlanNames:
+    """Of one plan, where consumer groups hold it."""
+
+    def __init__(self, key: str) -> None:
+        self.name = f"aforo-{key}"
+        self.group = str(uuid.uuid5(_SPACE, f"plan/{key}"))
+        self.tags = [MARK, f"aforo-plan:{key}"]
+
+    def plugin(self, plugin: str) -> str:
+        return str(uuid.uuid5(uuid.UUID(self.group), plugin))
+
+
 def subscription_of(row: Row) -> str | None:
     """The subscription that the row's mark names; None for what is not ours."""
     return _named(row, _SUBSCRIPTION) if MARK in _tags(row) else None

@@ -102,7 +102,7 @@ def _test(session: Session, found: View, *, whole: bool) -> Exit:
 
     path = f"/integrations/{quoted(found['id'])}"
     with session.working("Testing the connection"):
-        result = session.api.send("POST", f"{path}/test")
+        result = session.api.work("Testing the connection", "POST", f"{path}/test")
     session.answer(session.api.get(path) if whole and session.as_json else result, shown)
     if result["passed"]:
         session.say(f"✓ {found['name']} is connected.")
