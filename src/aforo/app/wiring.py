@@ -17,7 +17,7 @@ from aforo.customers import CustomersRoom, ProductRef, ProductsOf, open_room
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
-from aforo.integrations import Integrations, IntegrationStore, Reach
+from aforo.integrations import Integrations, IntegrationStore, PartMissing, Reach
 from aforo.jobs import Jobs, JobStore
 from aforo.kit.clock import Clock, SystemClock
 from aforo.kit.db import Database
@@ -87,10 +87,11 @@ def _provisioners(integrations: Integrations) -> Provisioners:
 
     @asynccontextmanager
     async def provisioners(tenant_id: str, integration_id: str, urgent: bool) -> AsyncIterator[Provisioner]:
-        del urgent
-        name = (await integrations.get(tenant_id, integration_id)).name
-        raise NotProvisionable(f"{name} cannot be provisioned yet.")
-        yield
+        try:
+            async with integrations.provisioner(tenant_id, integration_id, urgent=urgent) as provisioner:
+                yield provisioner
+        except PartMissing as fault:
+            raise NotProvisionable(fault.detail) from fault
 
     return provisioners
 

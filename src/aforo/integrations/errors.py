@@ -34,3 +34,9 @@ class ConnectionNotTested(Conflict):
     """The settings, as they are now, have not passed a connection test, or were found unsafe by the last one."""
 
     code = "connection_not_tested"
+
+
+class PartMissing(Conflict):
+    """This gateway cannot do what was asked for; its manifest says why."""
+
+    code = "not_supported"

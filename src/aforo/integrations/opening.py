@@ -1,11 +1,10 @@
-"""From a stored integration to a connector: its secrets, its gate, its share of the vendor's call budget."""
+"""From a stored integration to a connection: its secrets, its gate, its share of the vendor's call budget."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aforo.gateway_sdk.budget import Budget
-from aforo.gateway_sdk.contract import Connection, Gateway, Remember
+from aforo.gateway_sdk.contract import Connection, Remember
 from aforo.gateway_sdk.transport import TlsSetup, Transport, new_http
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import SettingsMissing
@@ -39,11 +38,10 @@ class Opening:
         self._gates: dict[str, IntegrationGate] = {}
         self._budgets: dict[tuple[str, ...], Budget] = {}
 
-    @asynccontextmanager
-    async def open(
+    async def connection(
         self, integration: Integration, remember: Remember, *, urgent: bool, is_new: bool
-    ) -> AsyncIterator[Gateway]:
-        """A connector, closed afterwards. Raises SettingsMissing, SecretLost or GatewayError."""
+    ) -> Connection:
+        """All that a part of the gateway needs to call it. Raises SettingsMissing or SecretLost."""
         secrets = await self._sealing.secrets(integration)
         way = self._directory.sign_in(integration.gateway, integration.sign_in)
         if lacking := form.missing(way, integration.settings, secrets):
@@ -52,22 +50,15 @@ class Opening:
                 f"{integration.name} cannot be called yet: {names} is not given.",
                 next_step=f"Add it with PATCH /api/v1/integrations/{integration.id}, or on the integration's page.",
             )
-        facts = {**self._reach.facts, **integration.facts, "fresh_role": str(is_new).lower()}
-        gateway = self._directory.entry(integration.gateway).connect(
-            Connection(
-                integration_id=integration.id,
-                sign_in=integration.sign_in,
-                settings={**integration.settings, **secrets},
-                transport=self._transport(integration, secrets, urgent=urgent),
-                clock=self._clock,
-                remember=remember,
-                facts=facts,
-            )
+        return Connection(
+            integration_id=integration.id,
+            sign_in=integration.sign_in,
+            settings={**integration.settings, **secrets},
+            transport=self._transport(integration, secrets, urgent=urgent),
+            clock=self._clock,
+            remember=remember,
+            facts={**self._reach.facts, **integration.facts, "fresh_role": str(is_new).lower()},
         )
-        try:
-            yield gateway
-        finally:
-            await gateway.aclose()
 
     def gate(self, integration: Integration) -> IntegrationGate:
         gate = self._gates.get(integration.id)

@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol, TypeVar
 
 from aforo.gateway_sdk.budget import Budget
-from aforo.gateway_sdk.contract import Check, Gateway, Remember, SetupKit, Verdict
+from aforo.gateway_sdk.contract import Check, Connection, Gateway, Remember, SetupKit, Verdict
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateway_sdk.manifest import Manifest
+from aforo.gateway_sdk.pricing import Pricing
+from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import Entry
 from aforo.integrations.directory import Directory
-from aforo.integrations.errors import ConnectionNotTested, InUse, NameTaken, SettingsMissing
+from aforo.integrations.errors import ConnectionNotTested, InUse, NameTaken, PartMissing, SettingsMissing
 from aforo.integrations.model import Health, HealthPoint, Integration, TestResult
 from aforo.integrations.opening import Opening, Reach
 from aforo.integrations.rules import form, proof
@@ -210,20 +213,47 @@ class Integrations:
 
         Raises ConnectionNotTested until the settings have passed a test, SettingsMissing, SecretLost or GatewayError.
         """
+        entry, connection = await self._usable(tenant_id, integration_id, urgent=urgent)
+        async with _closing(entry.connect(connection)) as gateway:
+            yield gateway
+
+    @asynccontextmanager
+    async def provisioner(
+        self, tenant_id: str, integration_id: str, *, urgent: bool = False
+    ) -> AsyncIterator[Provisioner]:
+        """As `open`, for consumers, applications and keys. Raises PartMissing where the gateway has none."""
+        entry, connection = await self._usable(tenant_id, integration_id, urgent=urgent, part="provisioner")
+        async with _closing(entry.provisioner(connection)) as opened:
+            yield opened
+
+    @asynccontextmanager
+    async def pricing(self, tenant_id: str, integration_id: str, *, urgent: bool = False) -> AsyncIterator[Pricing]:
+        """As `open`, for plans at the gateway. Raises PartMissing where it can hold none."""
+        entry, connection = await self._usable(tenant_id, integration_id, urgent=urgent, part="pricing")
+        async with _closing(entry.pricing(connection)) as opened:
+            yield opened
+
+    async def _usable(
+        self, tenant_id: str, integration_id: str, *, urgent: bool, part: str = "connector"
+    ) -> tuple[Entry, Connection]:
         integration = await self.get(tenant_id, integration_id)
+        entry = self._directory.entry(integration.gateway)
+        if not entry.has(part):
+            raise PartMissing(f"{entry.manifest.name} has no {part}, so {integration.name} cannot do this.")
         if self.is_complete(integration) and not proof.may_be_used(integration):
             raise ConnectionNotTested(
                 f"{integration.name} is not used, since {proof.in_the_way(integration)}",
                 next_step=f"Test it: POST /api/v1/integrations/{integration.id}/test, or on the integration's page.",
             )
-        async with self._opened(integration, urgent=urgent, is_new=False) as gateway:
-            yield gateway
+        remember = self._remember(integration)
+        return entry, await self._opening.connection(integration, remember, urgent=urgent, is_new=False)
 
     @asynccontextmanager
     async def _opened(self, integration: Integration, *, urgent: bool, is_new: bool) -> AsyncIterator[Gateway]:
-        async with self._opening.open(
-            integration, self._remember(integration), urgent=urgent, is_new=is_new
-        ) as gateway:
+        """For the test itself, which needs no passed one."""
+        remember = self._remember(integration)
+        connection = await self._opening.connection(integration, remember, urgent=urgent, is_new=is_new)
+        async with _closing(self._directory.entry(integration.gateway).connect(connection)) as gateway:
             yield gateway
 
     def _remember(self, integration: Integration) -> Remember:
@@ -260,6 +290,21 @@ class Integrations:
     async def _refuse_taken_name(self, tenant_id: str, name: str) -> None:
         if any(other.name == name for other in await self._store.all(tenant_id)):
             raise NameTaken(name)
+
+
+class _Closes(Protocol):
+    async def aclose(self) -> None: ...
+
+
+_Part = TypeVar("_Part", bound=_Closes)
+
+
+@asynccontextmanager
+async def _closing(part: _Part) -> AsyncIterator[_Part]:
+    try:
+        yield part
+    finally:
+        await part.aclose()
 
 
 def _is_new(integration: Integration) -> bool:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aforo.gateway_sdk.emulator import Fault
+from aforo.gateway_sdk.emulator import Fault, Receive, Scope, Send
 from aforo.gateway_sdk.errors import GatewayError, GatewayNotFound, GatewayRejected, GatewayUnavailable
 from aforo.gateway_sdk.provision import Adopted, Existing, Owner, Seat, Standing
 from aforo.gateways.apigee.emulator import ORGANIZATION
@@ -88,6 +89,19 @@ async def test_a_list_of_apps_that_breaks_off_is_partial_and_shows_nobody_withou
     existence = await apigee.provisioner().existing((), quiet)
     assert [problem.what for problem in existence.problems] == [f"apps after the first {told}"]
     assert len(existence.consumers) == told
+
+
+async def test_everybody_is_found_where_pages_of_developers_are_addresses_alone() -> None:
+    apigee = Apigee()
+    expected = await _everybody(apigee)
+
+    async def without_details(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith("/developers"):
+            scope = {**scope, "query_string": scope["query_string"].replace(b"expand=true&", b"")}
+        await apigee.world.described(scope, receive, send)
+
+    there = apigee.provisioner(httpx2.AsyncClient(transport=httpx2.ASGITransport(without_details)))
+    assert list((await there.existing((), quiet)).consumers) == expected
 
 
 async def test_a_first_page_that_fails_is_an_error() -> None:

@@ -231,8 +231,18 @@ def _masked(rules: tuple[Rule, ...]) -> bool:
     return _entity("plugin", shown, rules).wished() == _entity("plugin", hidden, rules).wished()
 
 
+def _own_tag(rules: tuple[Rule, ...]) -> bool:
+    bare = answered({"name": "orders", "host": "h"}, told("entities-services"))
+    only, beside = {**bare, "tags": ["aforo-monetized"]}, {**bare, "tags": ["v1", "aforo-monetized"]}
+    return (
+        _entity("service", only, rules).wished() == _entity("service", bare, rules).wished()
+        and _entity("service", beside, rules).wished() == _entity("service", {**bare, "tags": ["v1"]}, rules).wished()
+    )
+
+
 _EXAMPLES: dict[str, Callable[[tuple[Rule, ...]], bool]] = {
     "ids and times are volatile": _volatile,
+    "our own tag is no configuration": _own_tag,
     "an empty table has its declared type": _empty_table,
     "a deprecated twin says nothing new": _twin,
     "a reference is a key": _reference,

@@ -121,16 +121,19 @@ _YES: Final = {
     Capability.DRIFT: "one list pass for all services",
     Capability.RESTORE: "only what differs; DB-less through the whole file, Konnect by replacement",
 }
+_SELLING: Final = {
+    Capability.PRICING_SYNC: "OSS has no consumer groups: rate-limiting on each subscriber's consumer; else on a group",
+    Capability.MONETIZED_TAG: "the tag aforo-monetized on the service; Kong has nothing that guards against deletion",
+    Capability.PROVISION: "one consumer with key-auth keys and ACL groups per subscription",
+    Capability.SUSPEND: "Kong has no such flag: request-termination on the subscription's own consumer",
+    Capability.ROTATE: "a second key-auth key, until the first has had its grace",
+    Capability.REVOKE: "the key, and with the subscription its consumer, are deleted",
+}
 _NOT_YET: Final = {
-    Capability.PRICING_SYNC: "planned: a rate-limiting plugin per consumer, or consumer groups where they exist",
-    Capability.MONETIZED_TAG: "planned: a tag on the service",
-    Capability.PROVISION: "planned: one consumer with key-auth and an ACL group per subscription",
-    Capability.SUSPEND: "planned: Kong has no such flag, so by removing the ACL group",
-    Capability.ROTATE: "planned: a second credential, the first with a ttl",
-    Capability.REVOKE: "planned: deleting the credential and its consumer",
     Capability.ARTIFACT: "planned: a Lua plugin; Kong OSS takes no code over its Admin API",
     Capability.ENFORCE: "planned, by the Lua plugin",
 }
+_REAL: Final = frozenset({Capability.PROVISION, Capability.ROTATE, Capability.REVOKE})
 
 MANIFEST: Final = Manifest(
     key="kong",
@@ -148,6 +151,7 @@ MANIFEST: Final = Manifest(
     ),
     capabilities={
         **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **{one: Support("yes" if one in _REAL else "substitute", words) for one, words in _SELLING.items()},
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
     harmless_field=("service", "/read_timeout"),

@@ -32,11 +32,19 @@ async def existing(client: Client, now: datetime, progress: Progress) -> Existen
     for row in listing.rows:
         apps[row.get("developerId")].append(row)
     consumers: list[Existing] = []
-    for developer in developers.rows:
+    for row in developers.rows:
+        developer = await _whole(client, row)
+        if developer is None:
+            continue
         mine = apps[developer["developerId"]]
         mine += await _unlisted(client, developer, mine) if not listing.fault else []
         consumers += _of_developer(_Person(developer, now), mine)
     return Existence(tuple(consumers), tuple(_problems(developers, listing)))
+
+
+async def _whole(client: Client, row: Row) -> Row | None:
+    """The vendor's description allows a list in pages to be one of addresses alone; None if gone meanwhile."""
+    return row if "developerId" in row else await client.find("developers", row["email"])
 
 
 async def _unlisted(client: Client, developer: Row, listed: Iterable[Row]) -> list[Row]:

@@ -11,7 +11,7 @@ from aforo.gateways.kong.mapping.bodies import (
     replacement,
     wanted,
 )
-from aforo.gateways.kong.mapping.canonical import MARK, RULES, THIS, Canon, Rule, map_around
+from aforo.gateways.kong.mapping.canonical import MARK, MONETIZED, RULES, THIS, Canon, Rule, map_around
 from aforo.gateways.kong.mapping.keys import consumer_key, route_key
 from aforo.gateways.kong.mapping.moves import PARENTS, new_owner, refusal
 from aforo.gateways.kong.mapping.products import Joined, Tables, notes, products, recorded_upstream, reference
@@ -19,6 +19,7 @@ from aforo.gateways.kong.mapping.schema import UNKNOWN, Row, Schema, entity_sche
 
 __all__ = [
     "MARK",
+    "MONETIZED",
     "PARENTS",
     "REFERENCES",
     "RULES",

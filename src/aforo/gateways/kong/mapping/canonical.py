@@ -13,6 +13,7 @@ from aforo.gateways.kong.mapping.schema import EACH, UNKNOWN, Path, Row, Schema,
 from aforo.kit.jsontree import canonical, escape, leaves
 
 MARK: Final = "aforo"
+MONETIZED: Final = "aforo-monetized"
 """The tag on what Aforo itself has made, or lists in a file that a sync applies."""
 
 THIS: Final = "this"
@@ -121,8 +122,16 @@ def _point_out_masked(draft: Draft) -> None:
             draft.masked.add(pointer)
 
 
+def _drop_our_tag(draft: Draft) -> None:
+    """The tag on what is sold is Aforo's own: setting or taking it is nobody's drift."""
+    tags = draft.fields.get("tags")
+    if isinstance(tags, list) and MONETIZED in tags:
+        draft.fields["tags"] = [tag for tag in tags if tag != MONETIZED] or None
+
+
 RULES: Final = (
     Rule("ids and times are volatile", _drop_volatile),
+    Rule("our own tag is no configuration", _drop_our_tag),
     Rule("an empty table has its declared type", _type_empty_tables, shapes=True),
     Rule("a deprecated twin says nothing new", _drop_twins, shapes=True),
     Rule("a reference is a key", _name_references),

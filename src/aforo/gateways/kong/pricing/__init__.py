@@ -9,14 +9,13 @@ from aforo.gateway_sdk.manifest import EntityKind
 from aforo.gateway_sdk.pricing import Carried, Offer, Pricing
 from aforo.gateways.kong.address import address
 from aforo.gateways.kong.client import Client
-from aforo.gateways.kong.mapping import Row, reference
+from aforo.gateways.kong.mapping import MONETIZED, Row, reference
 from aforo.gateways.kong.pricing.entities import GROUP, LIMITING, MEMBER, PLUGIN, body, carried, seen
 from aforo.gateways.kong.provisioner import limits
 from aforo.gateways.kong.provisioner.names import Names, PlanNames, subscription_of
 
 __all__ = ["connect"]
 
-MONETIZED: Final = "aforo-monetized"
 _NOT_SENT: Final = frozenset({"id", "created_at", "updated_at"})
 
 
