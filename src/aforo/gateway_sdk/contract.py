@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from aforo.gateway_sdk.tokens import Tokens
 from aforo.gateway_sdk.transport import Transport
 from aforo.kit.clock import Clock
 from aforo.kit.jsontree import Absent, Json, JsonObject, digest, escape, same
@@ -247,7 +248,8 @@ class Connection:
     """Everything a connector gets: the form's values by field name (secrets unsealed), and the way to the vendor.
 
     `facts` are values made by Aforo for this integration, such as `external_id`, and settings of the installation that
-    a gateway needs, such as `aws_principal_arn`. They are named in the gateway's README.
+    a gateway needs, such as `aws_principal_arn`. They are named in the gateway's README. `tokens` are there where a
+    person has consented at the sign-in's provider.
     """
 
     integration_id: str
@@ -257,3 +259,4 @@ class Connection:
     clock: Clock
     remember: Remember
     facts: Mapping[str, str] = field(default_factory=dict)
+    tokens: Tokens | None = None

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
+
+from aforo.gateway_sdk.provider import Provider
 
 
 class Capability(StrEnum):
@@ -36,10 +38,13 @@ class Support:
 
 
 class FieldKind(StrEnum):
+    """CONSENT is never typed: it comes from the page of the sign-in's provider."""
+
     TEXT = "text"
     URL = "url"
     CHOICE = "choice"
     MULTILINE = "multiline"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class FormField:
     choices: tuple[tuple[str, str], ...] = ()
 
 
+CONSENT: Final = FormField("refresh_token", "Consent", FieldKind.CONSENT, secret=True, later=True)
+"""What a sign-in with a provider ends with."""
+
+
 class SignInGroup(StrEnum):
     """The two or three choices of the wizard's second step."""
 
@@ -70,7 +79,10 @@ class SignInGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One way to connect, such as `header_token` in the group `manual`."""
+    """One way to connect, such as `header_token` in the group `manual`.
+
+    With a `provider`, a person consents on its page, and CONSENT is among the fields.
+    """
 
     key: str
     label: str
@@ -78,6 +90,7 @@ class SignIn:
     fields: tuple[FormField, ...]
     recommended: bool = False
     help: str = ""
+    provider: Provider | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,23 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from aforo.gateway_sdk.errors import GatewayAuthFailed
 from aforo.kit.clock import Clock
 
 _RENEW_AHEAD_SECONDS: Final = 300.0
+_Done = TypeVar("_Done")
 
 Ask = Callable[[], Awaitable[tuple[str, float]]]
 """One call of a token endpoint: the token, and for how many seconds it lasts."""
+
+
+class ReconnectNeeded(GatewayAuthFailed):
+    """The person's consent is gone, or has to be given anew. Only a person can mend that."""
+
+    code = "reconnect_needed"
 
 
 class Tokens(Protocol):
@@ -88,3 +95,14 @@ class EarnedToken:
         if refused is None or self._held.token == refused:
             self._held.token = None
         return True
+
+
+async def bearing(tokens: Tokens, call: Callable[[str], Awaitable[_Done]]) -> _Done:
+    """Make a call with a token; one that the vendor no longer takes is replaced once, if another can be had."""
+    token = await tokens.token()
+    try:
+        return await call(token)
+    except GatewayAuthFailed:
+        if not tokens.forget(token):
+            raise
+    return await call(await tokens.token())
