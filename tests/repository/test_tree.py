@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_BYTES = 512 * 1024
 PAGE_LINES = 80
+GATEWAY_PAGE_LINES = 150  # a gateway's page is the how-to that the docs show: connecting, rights, limits, choices
 
 # Put together from parts, since this file is searched as well.
 INDEX_HOSTS = [
@@ -117,7 +118,8 @@ def test_no_file_is_larger_than_half_a_megabyte() -> None:
 def test_a_room_explains_itself_on_one_page(room: str) -> None:
     readme = ROOT / room / "README.md"
     assert readme.is_file(), f"{room} has no README.md"
-    assert 3 <= len(readme.read_text().splitlines()) <= PAGE_LINES
+    most = GATEWAY_PAGE_LINES if room.startswith("src/aforo/gateways/") else PAGE_LINES
+    assert 3 <= len(readme.read_text().splitlines()) <= most
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

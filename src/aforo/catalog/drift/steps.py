@@ -29,7 +29,7 @@ async def carry_out(
         raise RestoreIncomplete(
             f"{stand} of {len(steps)} steps were applied, then: {fault.detail}",
             results,
-            next_step="Restore again: it goes on with what is left.",
+            next_step=fault.next_step or "Restore again: it goes on with what is left.",
         ) from fault
     return tuple(StepResult(step.title, StepOutcome.DONE) for step in steps)
 
