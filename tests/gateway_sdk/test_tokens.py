@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from aforo.gateway_sdk.errors import GatewayAuthFailed
-from aforo.gateway_sdk.tokens import Ask, EarnedToken, FixedToken
+from aforo.gateway_sdk.tokens import Ask, EarnedToken, FixedToken, bearing
 from aforo.kit.clock import HandClock
 
 
@@ -68,3 +68,30 @@ async def test_an_entered_token_cannot_be_replaced() -> None:
     fixed = FixedToken("given")
     assert not fixed.forget("given")
     assert await fixed.token() == "given"
+
+
+async def test_a_call_with_a_refused_token_is_made_once_more_with_another() -> None:
+    earned, tried = EarnedToken(_endpoint()[0], HandClock(), "app"), list[str]()
+
+    async def call(token: str) -> str:
+        tried.append(token)
+        if token == "t1":
+            raise GatewayAuthFailed("no")
+        return "done"
+
+    assert await bearing(earned, call) == "done"
+    assert tried == ["t1", "t2"]
+
+
+async def test_a_call_with_a_given_token_or_a_second_refusal_is_not_repeated() -> None:
+    tried = list[str]()
+
+    async def refused(token: str) -> None:
+        tried.append(token)
+        raise GatewayAuthFailed("no")
+
+    for tokens, expected in ((FixedToken("f"), ["f"]), (EarnedToken(_endpoint()[0], HandClock(), "app"), ["t1", "t2"])):
+        with pytest.raises(GatewayAuthFailed):
+            await bearing(tokens, refused)
+        assert tried == expected
+        tried.clear()

@@ -5,6 +5,8 @@ import secrets
 from hashlib import sha256
 from typing import Final
 
+CLIENT: Final = ("aforo-emulated", "emulated-client-secret")
+"""Aforo's id and secret at the OAuth emulator."""
 _KEY: Final = b"opens emulators, and nothing else"
 
 

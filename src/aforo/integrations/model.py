@@ -1,6 +1,6 @@
 """A connected gateway: how to reach it, how it is, and what holds calls back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -91,6 +91,17 @@ class Integration:
     created_at: datetime
     vitals: Vitals = field(default_factory=Vitals)
     last_test: TestResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What hangs on an integration: names of imported products, and of credentials that work at the gateway."""
+
+    products: Sequence[str] = ()
+    credentials: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.products) + len(self.credentials)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """From a stored integration to a connection: its secrets, its gate, its share of the vendor's call budget."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.contract import Connection, Remember
 from aforo.gateway_sdk.transport import TlsSetup, Transport, new_http
+from aforo.integrations.consent import Clients, Consents
+from aforo.integrations.consent.store import ConsentStore
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import SettingsMissing
 from aforo.integrations.gate import IntegrationGate
@@ -18,10 +20,14 @@ from aforo.kit.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What this installation may call, and the facts of its own that gateways need, such as an AWS principal."""
+    """What this installation may call, and the facts of its own that gateways need, such as an AWS principal.
+
+    `oauth` is what it is at OAuth2 providers, such as `google.client_id`; connectors never see that.
+    """
 
     allow_private_targets: bool
     facts: Mapping[str, str]
+    oauth: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Opening:
@@ -37,6 +43,9 @@ class Opening:
         self._clock = clock
         self._gates: dict[str, IntegrationGate] = {}
         self._budgets: dict[tuple[str, ...], Budget] = {}
+        self.consents = Consents(
+            ConsentStore(store.db), sealing, Clients(reach.oauth), self._transport_to_provider, clock
+        )
 
     async def connection(
         self, integration: Integration, remember: Remember, *, urgent: bool, is_new: bool
@@ -50,14 +59,16 @@ class Opening:
                 f"{integration.name} cannot be called yet: {names} is not given.",
                 next_step=f"Add it with PATCH /api/v1/integrations/{integration.id}, or on the integration's page.",
             )
+        values = {**integration.settings, **secrets}
         return Connection(
             integration_id=integration.id,
             sign_in=integration.sign_in,
-            settings={**integration.settings, **secrets},
+            settings=values,
             transport=self._transport(integration, secrets, urgent=urgent),
             clock=self._clock,
             remember=remember,
             facts={**self._reach.facts, **integration.facts, "fresh_role": str(is_new).lower()},
+            tokens=self.consents.tokens(integration, way, values),
         )
 
     def gate(self, integration: Integration) -> IntegrationGate:
@@ -102,4 +113,16 @@ class Opening:
             gate=self.gate(integration),
             secrets=tuple(secrets.values()),
             urgent=urgent,
+        )
+
+    def _transport_to_provider(self, integration: Integration, provider: str, secrets: Collection[str]) -> Transport:
+        """The sign-in's outcome counts for the integration's health, but not against the gateway's call limits."""
+        setup = TlsSetup(ca_bundle=integration.settings.get("ca_bundle"), proxy=integration.settings.get("proxy"))
+        exempt = self.consents.clients.emulator
+        return Transport(
+            new_http(allow_private=self._reach.allow_private_targets, setup=setup, exempt=exempt),
+            gateway_name=provider,
+            budget=Budget((), self._clock),
+            gate=self.gate(integration),
+            secrets=[secret for secret in secrets if secret],
         )

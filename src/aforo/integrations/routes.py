@@ -9,6 +9,7 @@ from pydantic import Field
 from aforo.accounts import Accounts, Caller, CallerFor, Scope
 from aforo.gateway_sdk.contract import SetupKit
 from aforo.gateway_sdk.manifest import FieldKind, FormField, Manifest, SignIn, SignInGroup
+from aforo.integrations.consent import Clients
 from aforo.integrations.model import BreakerState, Health, Integration
 from aforo.integrations.service import Integrations, InUseBy
 from aforo.integrations.trials import TestView, Trials, test_view
@@ -77,6 +78,8 @@ class SignInView(WireModel):
     label: str
     group: SignInGroup
     recommended: bool
+    consent_at: str | None
+    unusable_because: str | None
     fields: list[FieldView]
 
 
@@ -108,7 +111,7 @@ def router(
     @api.get("/gateways", summary="The gateways that can be connected, with their connect forms")
     async def gateways(who: reader) -> Page[GatewayView]:
         del who
-        return Page(data=[_gateway(manifest) for manifest in integrations.manifests()])
+        return Page(data=[_gateway(manifest, integrations.consents.clients) for manifest in integrations.manifests()])
 
     @api.post("/integrations", status_code=201, summary="Connect a gateway and test the connection")
     async def create(new: NewIntegration, who: writer) -> IntegrationView:
@@ -188,21 +191,24 @@ def _setup(kit: SetupKit) -> SetupView:
     )
 
 
-def _gateway(manifest: Manifest) -> GatewayView:
+def _gateway(manifest: Manifest, clients: Clients) -> GatewayView:
     return GatewayView(
         key=manifest.key,
         name=manifest.name,
-        sign_ins=[_sign_in(way) for way in manifest.sign_ins],
+        sign_ins=[_sign_in(way, clients) for way in manifest.sign_ins],
         capabilities={capability.value: support.level for capability, support in manifest.capabilities.items()},
     )
 
 
-def _sign_in(way: SignIn) -> SignInView:
+def _sign_in(way: SignIn, clients: Clients) -> SignInView:
+    lack = clients.lack(way) if way.provider else None
     return SignInView(
         key=way.key,
         label=way.label,
         group=way.group,
         recommended=way.recommended,
+        consent_at=way.provider.name if way.provider else None,
+        unusable_because=str(lack) if lack else None,
         fields=[_field(field) for field in way.fields],
     )
 

@@ -20,6 +20,13 @@ class Sealing:
             for field, value in secrets.items()
         }
 
+    def seal_one(self, tenant_id: str, integration_id: str, field: str, text: str) -> bytes:
+        return self._box.seal(text.encode(), tenant_id=tenant_id, owner_id=integration_id, field=field)
+
+    def open_one(self, tenant_id: str, integration_id: str, field: str, sealed: bytes) -> str:
+        """Raises SecretLost."""
+        return self._box.open(sealed, tenant_id=tenant_id, owner_id=integration_id, field=field).decode()
+
     async def secrets(self, integration: Integration) -> dict[str, str]:
         """By field. Raises SecretLost when one of them does not open."""
         sealed = await self._store.sealed(integration.id)

@@ -1,7 +1,7 @@
 """Connect gateways, keep their secrets sealed, test them, and open them for the other rooms."""
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -14,9 +14,11 @@ from aforo.gateway_sdk.manifest import Manifest
 from aforo.gateway_sdk.pricing import Pricing
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import Entry
+from aforo.integrations.consent import Consents
+from aforo.integrations.consent.service import UnderWay
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import ConnectionNotTested, InUse, NameTaken, PartMissing, SettingsMissing
-from aforo.integrations.model import Health, HealthPoint, Integration, TestResult
+from aforo.integrations.model import Health, HealthPoint, Integration, TestResult, Uses
 from aforo.integrations.opening import Opening, Reach
 from aforo.integrations.rules import form, proof
 from aforo.integrations.sealing import Sealing
@@ -26,8 +28,8 @@ from aforo.kit.errors import Conflict, NotFound
 from aforo.kit.ids import new_id
 from aforo.kit.secretbox import SecretBox
 
-InUseBy = Callable[[str, str], Awaitable[list[str]]]
-"""Given a tenant and an integration, the names of what would be lost with it."""
+InUseBy = Callable[[str, str], Awaitable[Uses]]
+"""Given a tenant and an integration, what hangs on it."""
 
 
 class Integrations:
@@ -131,11 +133,7 @@ class Integrations:
         integration = await self.get(tenant_id, integration_id)
         used = await in_use_by(tenant_id, integration_id)
         if used and not force:
-            some = ", ".join(used[:5]) + (f" and {len(used) - 5} more" if len(used) > 5 else "")
-            raise InUse(
-                f"{integration.name} still has {len(used)} imported products: {some}.",
-                next_step="Remove the products first, or repeat with force=orphan to forget them too.",
-            )
+            raise _in_use(integration.name, used)
         self._opening.forget(integration_id)
         await self._store.remove(tenant_id, integration_id)
 
@@ -195,6 +193,30 @@ class Integrations:
         if kit is None:
             raise NotFound(f"{integration.name} needs nothing to be set up first.")
         return kit
+
+    @property
+    def consents(self) -> Consents:
+        return self._opening.consents
+
+    async def start_consent(self, tenant_id: str, integration_id: str, actor_id: str) -> str:
+        """Where this person consents; good for ten minutes. Raises ConsentNotPossible or GatewayError."""
+        integration = await self.get(tenant_id, integration_id)
+        way = self._directory.sign_in(integration.gateway, integration.sign_in)
+        return await self.consents.start(integration, way, actor_id)
+
+    async def take_consent(self, tenant_id: str, actor_id: str, state: str) -> tuple[Integration, UnderWay]:
+        """What this person had begun. Raises UnknownState, and does so for whoever brings the same state again."""
+        integration_id, under_way = await self.consents.taken(tenant_id, actor_id, state)
+        return await self.get(tenant_id, integration_id), under_way
+
+    async def finish_consent(
+        self, integration: Integration, under_way: UnderWay, query: Mapping[str, str], who: str
+    ) -> Integration:
+        """Keep what the provider sent its answer for. A change of what is connected: it must be tested."""
+        way = self._directory.sign_in(integration.gateway, integration.sign_in)
+        await self.consents.finish(integration, way, under_way, query, who)
+        await self._opening.gate(integration).reset()
+        return await self.get(integration.tenant_id, integration.id)
 
     async def reset_breaker(self, tenant_id: str, integration_id: str) -> Integration:
         integration = await self.get(tenant_id, integration_id)
@@ -311,3 +333,21 @@ def _is_new(integration: Integration) -> bool:
     """Never tested with complete settings: what was set up at the gateway may need some seconds to work."""
     last = integration.last_test
     return last is None or any(check.code == SettingsMissing.code for check in last.checks)
+
+
+def _in_use(name: str, used: Uses) -> InUse:
+    if not used.credentials:
+        some = _some(used.products, 5)
+        return InUse(
+            f"{name} still has {len(used.products)} imported products: {some}.",
+            next_step="Remove the products first, or repeat with force=orphan to forget them too.",
+        )
+    return InUse(
+        f"{name} still has {len(used.credentials)} credentials that work there ({_some(used.credentials, 50)}) and "
+        f"{len(used.products)} imported products.",
+        next_step="Revoke them first, or repeat with force=orphan: they then go on working at the gateway, unwatched.",
+    )
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -78,7 +78,7 @@ class IntegrationStore:
     """Reads and writes integrations; secrets only as sealed records."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        self._db = self.db = db
 
     async def add(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
         with _told_apart(integration.name):

@@ -41,7 +41,7 @@ STATES = {
     "NONE": State("", "ring"),
     "PUBLISHED": State("ok", "tag"),
     "DRAFT": State("warn", "document"),
-    "CANCELLED": State("", "cross"),
+    "CANCELLED": State("", "leave"),
     "DONE": State("ok", "double-tick"),
 }
 _UNKNOWN = State("", "dotted-circle")

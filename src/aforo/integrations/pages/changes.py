@@ -40,6 +40,8 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
             return _settings_page(parts, request, one, given, fault)
         fields: dict[str, Any] = {"fields": sorted(given.settings)}
         await parts.accounts.note(who.tenant_id, who.actor_id, "integration.change", one.id, fields)
+        if form.needs_setup(way_of(parts, after), after):
+            return RedirectResponse(f"/integrations/{after.id}/setup", 303)
         return await tested(runs, session, after)
 
     @pages.get("/integrations/{integration_id}/remove")
@@ -57,9 +59,10 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
         if not reason.strip():
             return await _remove_page(parts, request, one, "Reason is required")
         if len(used) != products:
-            return await _remove_page(parts, request, one, "The number of products has changed: look again")
+            return await _remove_page(parts, request, one, "What hangs on it has changed: look again")
         await parts.integrations.remove(who.tenant_id, one.id, parts.in_use_by, force=True)
-        detail: dict[str, Any] = {"name": one.name, "products": len(used), "reason": reason.strip()[:_LONGEST_REASON]}
+        lost = {"products": len(used.products), "credentials": len(used.credentials)}
+        detail: dict[str, Any] = {"name": one.name, **lost, "reason": reason.strip()[:_LONGEST_REASON]}
         await parts.accounts.note(who.tenant_id, who.actor_id, "integration.remove", one.id, detail)
         return RedirectResponse("/integrations", 303)
 

@@ -30,9 +30,7 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
         manifest = _manifest(parts, gateway)
         way = manifest.sign_in(sign_in)
         if way is None:
-            return parts.render(
-                "integrations/new_way.html", request, manifest=manifest, groups=form.groups(manifest), draft=draft
-            )
+            return _way_page(parts, request, manifest, draft)
         kept = dict(drafts.of(session.person.id, draft))
         name = kept.pop("name", "") or await _free_name(parts, session.caller.tenant_id, gateway)
         return _form_page(parts, request, manifest, way, form.Typed(name, kept))
@@ -59,11 +57,22 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
             one = await _create(parts, session, manifest, way, given)
         except (Invalid, Conflict) as fault:
             return _form_page(parts, request, manifest, way, given, fault)
-        if form.needs_setup(way, one.settings):
+        if form.needs_setup(way, one):
             return RedirectResponse(f"/integrations/{one.id}/setup", 303)
         return await tested(runs, session, one)
 
     setup.add(pages, parts, runs)
+
+
+def _way_page(parts: Parts, request: Request, manifest: Manifest, draft: str) -> Response:
+    """The ways, one of them chosen already: the first recommended one that can be used now."""
+    groups = form.groups(manifest)
+    lacks = {way.key: parts.integrations.consents.clients.lack(way) for way in manifest.sign_ins if way.provider}
+    usable = [way for group in groups for way in group["ways"] if not lacks.get(way.key)]
+    first = next((way for way in usable if way.recommended), usable[0])
+    return parts.render(
+        "integrations/new_way.html", request, manifest=manifest, groups=groups, draft=draft, lacks=lacks, first=first
+    )
 
 
 async def _create(parts: Parts, session: Session, manifest: Manifest, way: SignIn, given: form.Typed) -> Integration:
@@ -91,6 +100,8 @@ def _form_page(
         "name_error": errors.get("name", ""),
         "summary": form.summary(errors, way),
         "inputs": form.inputs([f for f in way.fields if not f.later], given.settings, None, errors),
+        "lack": parts.integrations.consents.clients.lack(way) if way.provider else None,
+        "redirect_uri": parts.integrations.consents.clients.redirect_uri,
         "secrets_lost": bool(fault) and any(field.secret for field in way.fields),
     }
     return parts.render("integrations/new_form.html", request, status=422 if fault else 200, **values)

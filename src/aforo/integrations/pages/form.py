@@ -7,6 +7,7 @@ from typing import Any, Final
 from starlette.datastructures import FormData
 
 from aforo.gateway_sdk.manifest import FieldKind, FormField, Manifest, SignIn, SignInGroup
+from aforo.integrations.model import Integration
 from aforo.kit.errors import AforoError, Invalid
 
 _PREFIX: Final = "set."
@@ -18,8 +19,8 @@ _INPUTS: Final = {
     FieldKind.MULTILINE: "multiline",
 }
 _GROUPS: Final = {
-    SignInGroup.OAUTH2: "OAuth2 (recommended)",
-    SignInGroup.AWS_ROLE: "AWS role (recommended)",
+    SignInGroup.OAUTH2: "OAuth2",
+    SignInGroup.AWS_ROLE: "AWS role",
     SignInGroup.MANUAL: "Manual",
 }
 
@@ -62,7 +63,8 @@ def inputs(
 ) -> list[dict[str, Any]]:
     """Each field for the template. `hints` are the last four of secrets that are stored already."""
     kept, wrong = hints or {}, errors or {}
-    return [_input(field, settings, kept.get(field.name, ""), wrong.get(field.name, "")) for field in fields]
+    typed_ones = [field for field in fields if field.kind is not FieldKind.CONSENT]
+    return [_input(field, settings, kept.get(field.name, ""), wrong.get(field.name, "")) for field in typed_ones]
 
 
 def faults(fault: AforoError) -> dict[str, str]:
@@ -88,13 +90,15 @@ def groups(manifest: Manifest) -> list[dict[str, Any]]:
         ways = [way for way in manifest.sign_ins if way.group is group]
         ways.sort(key=lambda way: not way.recommended)
         if ways:
-            found.append({"heading": heading, "ways": ways})
+            praised = group is not SignInGroup.MANUAL and ways[0].recommended
+            found.append({"heading": f"{heading} (recommended)" if praised else heading, "ways": ways})
     return found
 
 
-def needs_setup(way: SignIn, settings: Mapping[str, str]) -> bool:
+def needs_setup(way: SignIn, one: Integration) -> bool:
     """Whether something that only exists once Aforo has made its part is still to be given."""
-    return any(field.later and field.required and not settings.get(field.name) for field in way.fields)
+    given = {**one.settings, **one.secret_hints}
+    return any(field.later and field.required and not given.get(field.name) for field in way.fields)
 
 
 def _input(field: FormField, settings: Mapping[str, str], hint: str, error: str) -> dict[str, Any]:

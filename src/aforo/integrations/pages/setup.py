@@ -22,6 +22,8 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
     @pages.get("/integrations/{integration_id}/setup")
     async def show(request: Request, integration_id: str, session: writer, variant: Variant = "full") -> Response:
         one = await parts.integrations.get(session.caller.tenant_id, integration_id)
+        if way_of(parts, one).provider:
+            return _consent_page(parts, request, one)
         return await _page(parts, request, one, variant)
 
     @pages.get("/integrations/{integration_id}/setup/file")
@@ -72,6 +74,19 @@ async def _page(
         variant=variant,
         inputs=form.inputs([field for field in way.fields if field.later], settings, one.secret_hints, errors),
         summary=form.summary(errors, way),
+    )
+
+
+def _consent_page(parts: Parts, request: Request, one: Integration) -> Response:
+    way, clients = way_of(parts, one), parts.integrations.consents.clients
+    return parts.render(
+        "integrations/consent.html",
+        request,
+        one=one,
+        way=way,
+        lack=clients.lack(way),
+        redirect_uri=clients.redirect_uri,
+        given=not form.needs_setup(way, one),
     )
 
 

@@ -111,6 +111,8 @@ def _typed(field: FormField, values: Mapping[str, str]) -> str:
 def _fault(field: FormField, value: str, *, stored: bool) -> str | None:
     if not value:
         return f"{field.label} is required" if field.required and not field.later and not stored else None
+    if field.kind is FieldKind.CONSENT:
+        return "is given on the provider's page, and cannot be typed"
     if any("\ud800" <= letter <= "\udfff" for letter in value):
         return "holds half a character"
     if field.kind is FieldKind.MULTILINE:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from aforo.gateway_sdk.errors import GatewayError
+from aforo.gateway_sdk.tokens import ReconnectNeeded
 from aforo.integrations.model import Health, Vitals
 from aforo.integrations.rules import breaker as breaker_rules
 
@@ -19,7 +20,10 @@ def after_success(vitals: Vitals, now: datetime) -> Vitals:
 
 
 def after_failure(vitals: Vitals, now: datetime, error: GatewayError) -> Vitals:
-    """429 and other 4xx leave the breaker alone; 401 and 403 count for health; a mere "no" to a request for neither."""
+    """429 and other 4xx leave the breaker alone; 401 and 403 count for health; a mere "no" to a request for neither.
+
+    A consent that is gone is an ERROR at once, since no further try can end better.
+    """
     if error.counts_for_breaker:
         breaker = breaker_rules.failed(vitals.breaker, now, error.detail)
     else:
@@ -27,9 +31,10 @@ def after_failure(vitals: Vitals, now: datetime, error: GatewayError) -> Vitals:
     if not error.counts_for_health:
         return replace(vitals, breaker=breaker)
     failures = vitals.failures + 1
+    final = isinstance(error, ReconnectNeeded)
     return replace(
         vitals,
-        health=Health.DEGRADED if failures < 3 else Health.ERROR,
+        health=Health.ERROR if final or failures >= 3 else Health.DEGRADED,
         failures=failures,
         last_failed_at=now,
         last_error_code=error.code,
