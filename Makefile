@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check check-long fix bench docs clean
+.PHONY: help run test check check-long fix bench docs new-gateway clean
 
 help: ## Show the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,9 @@ bench: $(VENV)/run.stamp ## Measure, each figure beside its reference in the sam
 
 docs: $(VENV)/docs.stamp ## Build the documentation into site/
 	@scripts/lanes docs
+
+new-gateway: $(VENV)/run.stamp ## Begin a gateway: make new-gateway NAME=tyk [TITLE="Tyk Gateway"]
+	@$(BIN)/python scripts/new_gateway.py "$(NAME)" "$(TITLE)"
 
 clean: ## Remove everything that the other targets made, except DATA_DIR
 	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,14 +1,18 @@
 """The pages of the documentation that are made from the code, as Markdown by path."""
 
+import datetime as dt
 import re
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from aforo.app.settings import Settings
-from aforo.gateway_sdk.manifest import CallLimit, Capability, FormField, Manifest, SignIn, Support
+from aforo.gateway_sdk.manifest import Bounds, CallLimit, Capability, FormField, Manifest, SignIn, Support
 from aforo.gateway_sdk.registry import gateways
 
 _PACKAGE = Path(__file__).resolve().parents[1] / "src" / "aforo"
+_LIVE_RUNS = Path(__file__).resolve().parents[1] / "docs" / "live-runs.toml"
 _RELATIVE_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://|#)[^)]*\)")
 _MARKS = {"yes": "yes", "substitute": "by a substitute", "not_yet": "not yet", "no": "no"}
 _CAPABILITY_NAMES = {
@@ -31,11 +35,31 @@ _CAPABILITY_NAMES = {
 }
 
 
+_BOUND_NAMES = {
+    "delivery": "How metered calls reach Aforo",
+    "loss": "What a crash costs at most",
+    "overshoot": "By how much a quota can be passed",
+    "lease_store": "Where leased units are counted",
+    "single_flight": "Renewals at once",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRun:
+    """The conformance suite against a vendor's own gateway, as `docs/live-runs.toml` records it."""
+
+    gateway: str
+    on: dt.date
+    what: str
+    passed: int
+    failed: int
+
+
 def pages() -> dict[str, str]:
     """Every made page by its path below docs/."""
     manifests = [entry.manifest for entry in gateways().values()]
     made = {
-        "reference/capabilities.md": capability_page(manifests),
+        "reference/capabilities.md": capability_page(manifests, live_runs(_LIVE_RUNS.read_text())),
         "reference/sign-in.md": sign_in_page(manifests),
         "reference/call-limits.md": call_limit_page(manifests),
         "reference/settings.md": settings_page(),
@@ -58,20 +82,32 @@ def rooms() -> list[Path]:
     return sorted(readme.parent for readme in _PACKAGE.glob("*/README.md"))
 
 
-def capability_page(manifests: list[Manifest]) -> str:
+def live_runs(text: str) -> list[LiveRun]:
+    """The recorded runs, the newest first. Raises LookupError for a gateway that is not there."""
+    runs = [LiveRun(**run) for run in tomllib.loads(text).get("run", [])]
+    for run in runs:
+        if run.gateway not in gateways():
+            raise LookupError(f"live-runs.toml names {run.gateway}, which is no gateway here.")
+    return sorted(runs, key=lambda run: run.on, reverse=True)
+
+
+def capability_page(manifests: list[Manifest], runs: Collection[LiveRun]) -> str:
     """One row for each of the sixteen capabilities, one column for each gateway, then the words behind the cells."""
     lines = [
         "# Capabilities",
         "",
-        "Made from the gateways' manifests. A gateway that is not listed is not there yet.",
+        "Made from the gateways' manifests. What says *yes* or *by a substitute* is held to it by the conformance",
+        "suite, which runs on the gateway's emulator. An emulator is not the vendor: the last row tells where the",
+        "suite ran for real, and when.",
         "",
         _row(["", *(manifest.name for manifest in manifests)]),
         _row(["---"] * (len(manifests) + 1)),
     ]
     for capability, name in _CAPABILITY_NAMES.items():
         lines.append(_row([name, *(_MARKS[_support(manifest, capability).level] for manifest in manifests)]))
+    lines.append(_row(["**Run live on**", *(_run_live(manifest, runs) for manifest in manifests)]))
     for manifest in manifests:
-        lines += ["", f"## {manifest.name}", "", *_words(manifest)]
+        lines += ["", f"## {manifest.name}", "", *_words(manifest), "", *_bounds(manifest.bounds)]
     return _page(lines)
 
 
@@ -126,8 +162,22 @@ def _support(manifest: Manifest, capability: Capability) -> Support:
 
 def _words(manifest: Manifest) -> Iterable[str]:
     for capability, name in _CAPABILITY_NAMES.items():
-        if words := _support(manifest, capability).words:
-            yield f"- **{name}**: {words}"
+        support = _support(manifest, capability)
+        yield f"- **{name}**, {_MARKS[support.level]}{': ' * bool(support.words)}{support.words}"
+
+
+def _run_live(manifest: Manifest, runs: Collection[LiveRun]) -> str:
+    mine = [run for run in runs if run.gateway == manifest.key]
+    told = [f"{run.what}, {run.on:%Y-%m-%d}: {run.passed} passed, {run.failed} failed" for run in mine]
+    return "; ".join(told) or "none yet"
+
+
+def _bounds(bounds: Bounds | None) -> list[str]:
+    """What is guaranteed on the request path, where something of ours runs there."""
+    if bounds is None:
+        return ["Nothing of Aforo's runs inside this gateway, so there are no bounds on delivery, loss and overshoot."]
+    table = [_row(["on the request path", ""]), _row(["---"] * 2)]
+    return [*table, *(_row([name, str(getattr(bounds, key)).replace("_", " ")]) for key, name in _BOUND_NAMES.items())]
 
 
 def _form(way: SignIn) -> list[str]:

@@ -38,8 +38,7 @@ class Edge:
             text=True,
         )
         assert self.process.stderr is not None
-        listening = json.loads(self.process.stderr.readline())
-        self.port = int(listening["port"])
+        self.port = next(int(said["port"]) for line in self.process.stderr if "port" in (said := json.loads(line)))
         self.client = httpx2.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
     def post(self, content: bytes, key: str = KEY, path: str = "/v1/ingest", **headers: str) -> httpx2.Response:
@@ -192,6 +191,24 @@ def test_without_records_the_edge_says_that_it_is_not_ready_and_becomes_ready(tm
     assert eventually(lambda: edge.client.get("/readyz").status_code == 200)
     assert edge.post(body("a")).status_code == 202
     assert edge.stop()[0] == 0
+
+
+def test_an_event_of_an_unknown_metric_is_refused_until_that_metric_is_defined(folder: Path, edge: Edge) -> None:
+    def sent(key: str, metric: str) -> dict[str, Any]:
+        answer = edge.post(body(key).replace(b"api_calls", metric.encode()))
+        assert answer.status_code == 202
+        found: dict[str, Any] = answer.json()
+        return found
+
+    refused = sent("a", "tokens")
+    assert (refused["accepted"], [one["code"] for one in refused["errors"]]) == (0, ["unknown_metric"])
+    assert sent("b", "system.heartbeat")["accepted"] == 1
+    define = "INSERT INTO metrics VALUES ('ten_1', 'tokens', 'token', 'sum', '')"
+    with sqlite3.connect(folder / "records.db") as records:
+        records.execute(define)
+    records.close()
+    assert sent("c", "tokens")["accepted"] == 1, "known as soon as it is defined"
+    assert sent("d", "api_calls")["accepted"] == 1
 
 
 def test_bodies_over_10_mib_are_too_large_however_they_come(edge: Edge) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from aforo.kit.clock import HandClock
 from tests.enforcement.parts import HARD_100, Edge, Shop, edge
 
 
@@ -46,6 +47,15 @@ class Node:
     @property
     def unspent(self) -> int:
         return self._left
+
+    @property
+    def held(self) -> int:
+        """Units of the lease at hand."""
+        return self._held if self._lease is not None else 0
+
+    @property
+    def lease(self) -> str | None:
+        return self._lease
 
 
 async def race(folder: Path, quota: int, kill_at: int | None) -> tuple[int, int, int, int]:
@@ -93,3 +103,33 @@ async def test_what_dies_with_two_nodes_is_stranded_and_the_rest_is_let_through(
     allowed, stranded, _, used = await race(tmp_path, quota, quota // 2)
     assert stranded > 0
     assert (allowed + stranded, used) == (quota, quota)
+
+
+async def test_a_soft_quota_lets_everything_pass_and_forgets_no_more_than_dead_nodes_held(tmp_path: Path) -> None:
+    """The written bound: beyond what was reported the counter lacks at most the units of leases whose node died,
+    from their expiry until their events come."""
+    shop, clock = Shop(tmp_path), HandClock()
+    plan = shop.plan(shop.product(), quotas=[HARD_100 | {"units": "300", "mode": "SOFT"}])
+    customer, _ = shop.customer_on(plan)
+    async with edge(tmp_path, clock) as running:
+        nodes = [Node(f"node-{number}", running, customer) for number in range(5)]
+        passed = await asyncio.gather(*(nodes[number % 5].call() for number in range(64) for _ in range(10)))
+        assert all(passed), "none is refused, though the limit of 300 is long behind"
+        dead, alive = nodes[:2], nodes[2:]
+        for node in alive:
+            await node.settle()
+        spent, held = sum(node.spent for node in nodes), sum(node.held for node in dead)
+        settled_by_dead = sum(node.spent - (node.held - node.unspent) for node in dead)
+        living = sum(node.spent for node in alive) + settled_by_dead
+        assert await running.used(customer) == living + held, "at most the leases too much, until they expire"
+        clock.forward(seconds=31)
+        await running.open.room.tick()
+        assert await running.used(customer) == living
+        assert 0 < spent - living <= held, "at most the leases too little, until their events come"
+        await running.ingest(
+            *(
+                {"customerId": customer, "quantity": n.held - n.unspent, "leaseId": n.lease, "nodeId": n.name}
+                for n in dead
+            )
+        )
+        assert await running.used(customer) == spent, "and then exact"

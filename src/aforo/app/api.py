@@ -18,13 +18,13 @@ import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
 import aforo.usage.routes
-from aforo.app import console, forward, problems, tryout
+from aforo.app import console, forward, oauth_emulated, problems, tryout
 from aforo.app.body_limit import BodyLimit
 from aforo.app.idempotency import IdempotentPosts
 from aforo.app.openapi import describe
 from aforo.app.readiness import Readiness
 from aforo.app.settings import Settings
-from aforo.app.wiring import Rooms, open_rooms
+from aforo.app.wiring import Rooms, open_rooms, uses_of
 from aforo.credentials.routes.existing import IntegrationsOf
 from aforo.enforcement.desk import EnforcementDesk
 from aforo.enforcement.sql import SwitchStore
@@ -67,7 +67,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
     app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
     app.include_router(
-        aforo.integrations.routes.router(integrations, rooms.accounts, catalog.in_use_by, caller, rooms.jobs)
+        aforo.integrations.routes.router(integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs)
     )
     app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
@@ -80,6 +80,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))
+    app.include_router(oauth_emulated.router(rooms.settings))
     _mount_usage(app, rooms)
 
 

@@ -9,22 +9,23 @@ from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
 import aforo.catalog.pages
+import aforo.credentials.pages
 import aforo.customers.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
-from aforo.accounts import SignInNeeded, VisitorFor
+from aforo.accounts import SignInNeeded
 from aforo.app import overview
 from aforo.app.problems import answer, problem
 from aforo.app.web import look
 from aforo.app.web.nav import navigation
 from aforo.app.web.render import Render
 from aforo.app.web.styleguide import routes as styleguide
-from aforo.app.wiring import Rooms
-from aforo.customers.pages import Place, Sellable
+from aforo.app.wiring import Rooms, uses_of
+from aforo.customers.pages import Key, Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "jobs")
-_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions")
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs")
+_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -59,7 +60,7 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         rooms.accounts,
         rooms.jobs,
         rooms.catalog.counts,
-        rooms.catalog.in_use_by,
+        uses_of(rooms),
         visitor,
         render.page,
         rooms.clock,
@@ -70,11 +71,15 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(overview.router(rooms, visitor, render.page))
     app.include_router(aforo.integrations.pages.router(gateways))
     app.include_router(aforo.catalog.pages.router(products))
-    app.include_router(aforo.customers.pages.router(_selling(rooms, visitor, render)))
+    keys = aforo.credentials.pages.Parts(
+        rooms.credentials, rooms.accounts, rooms.jobs, rooms.integrations, rooms.clock, visitor, render.page
+    )
+    app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
+    app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
 
 
-def _selling(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.customers.pages.Parts:
+def _selling(rooms: Rooms, credentials: aforo.credentials.pages.Parts) -> aforo.customers.pages.Parts:
     async def sellable(tenant_id: str) -> list[Sellable]:
         names = {one.id: one.name for one in await rooms.integrations.all(tenant_id)}
         rows, _ = await rooms.catalog.products(tenant_id, limit=5_000)
@@ -83,7 +88,16 @@ def _selling(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.custome
     async def places(tenant_id: str) -> dict[str, Place]:
         return {one.id: Place(one.name, one.emulated) for one in await rooms.integrations.all(tenant_id)}
 
-    return aforo.customers.pages.Parts(rooms.customers, rooms.accounts, sellable, places, visitor, render.page)
+    async def keys(tenant_id: str, subscription_id: str) -> list[Key]:
+        found = await aforo.credentials.pages.of_subscription(credentials, tenant_id, subscription_id)
+        return [
+            Key(one.one.id, one.hint, one.one.state.value, one.working, len(one.wheres), one.last_used)
+            for one in reversed(found)
+        ]
+
+    return aforo.customers.pages.Parts(
+        rooms.customers, rooms.accounts, sellable, places, keys, credentials.visitor, credentials.render
+    )
 
 
 def fail(render: Render, request: Request, fault: Exception) -> Response:

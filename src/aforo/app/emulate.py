@@ -1,18 +1,42 @@
-"""Runs gateways' emulators: one alone on a port, or all of them in one child on their own ports."""
+"""Runs emulators of gateways, and of the OAuth server: one alone on a port, or all in one child on their own ports."""
 
 import argparse
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 
-from aforo.gateway_sdk.emulator import StateFile, Switchboard
+from aforo.app import oauth_emulator
+from aforo.gateway_sdk.emulator import AsgiApp, StateFile, Switchboard
 from aforo.gateway_sdk.registry import Entry, gateways
+
+_OAUTH: Final = "oauth"
+
+
+@dataclass(frozen=True, slots=True)
+class _Emulator:
+    """One that can be run; `entry` is None for the OAuth server, which has no products."""
+
+    key: str
+    name: str
+    port: int
+    entry: Entry | None
+
+    def app(self, state: StateFile, products: int) -> AsgiApp:
+        if self.entry is None:
+            return oauth_emulator.OAuthEmulator(state)
+        emulator = self.entry.emulator()
+        if not state.load():
+            emulator.seed(state, products)
+        app: AsgiApp = emulator.create(state)
+        return app
 
 
 def main(gateway: str, port: int | None = None, state_dir: Path | None = None, products: int = 12) -> int:
     """Serve until stopped; an emulator without state is filled with `products` products first."""
-    known = {key: entry for key, entry in gateways().items() if entry.has("emulator")}
+    known = _known()
     if gateway != "all" and gateway not in known:
         print(f"There is no emulator {gateway}; there are {', '.join(sorted(known))}, and all.")
         return 2
@@ -24,24 +48,28 @@ def main(gateway: str, port: int | None = None, state_dir: Path | None = None, p
     return 0
 
 
-async def _serve(entries: list[Entry], port: int | None, state_dir: Path | None, products: int) -> None:
-    servers = [_server(entry, port, state_dir, products) for entry in entries]
-    for entry, server in zip(entries, servers, strict=True):
-        print(f"{entry.manifest.name} emulator on http://127.0.0.1:{server.config.port}", flush=True)
+def _known() -> dict[str, _Emulator]:
+    found = {
+        key: _Emulator(key, entry.manifest.name, entry.manifest.emulator_port, entry)
+        for key, entry in gateways().items()
+        if entry.has("emulator")
+    }
+    return {**found, _OAUTH: _Emulator(_OAUTH, "OAuth server", oauth_emulator.PORT, None)}
+
+
+async def _serve(chosen: list[_Emulator], port: int | None, state_dir: Path | None, products: int) -> None:
+    servers = [_server(one, port, state_dir, products) for one in chosen]
+    for one, server in zip(chosen, servers, strict=True):
+        print(f"{one.name} emulator on http://127.0.0.1:{server.config.port}", flush=True)
     await asyncio.gather(*(server.serve() for server in servers))
 
 
-def _server(entry: Entry, port: int | None, state_dir: Path | None, products: int) -> uvicorn.Server:
-    key = entry.manifest.key
-    state = StateFile(state_dir / f"{key}.json" if state_dir else None)
-    emulator = entry.emulator()
-    if not state.load():
-        emulator.seed(state, products)
-    app = Switchboard(emulator.create(state))
+def _server(one: _Emulator, port: int | None, state_dir: Path | None, products: int) -> uvicorn.Server:
+    state = StateFile(state_dir / f"{one.key}.json" if state_dir else None)
     config = uvicorn.Config(
-        app,
+        Switchboard(one.app(state, products)),
         host="127.0.0.1",
-        port=entry.manifest.emulator_port if port is None else port,
+        port=one.port if port is None else port,
         log_level="warning",
         lifespan="auto",
     )

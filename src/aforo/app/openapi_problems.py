@@ -82,7 +82,7 @@ def _statuses(operation: dict[str, Any], method: str, names_a_thing: bool) -> se
     tags = frozenset(operation.get("tags", ()))
     if tags & _CALLS_A_GATEWAY:
         found |= {409, 412, 502}
-    if "edge" in tags:
+    if "edge" in tags or "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
         found |= {415}
     return found
 

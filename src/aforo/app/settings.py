@@ -34,6 +34,29 @@ class Settings(BaseSettings):
     aws_template_url: str | None = Field(
         None, description="Where the role template is hosted (S3). Without it the page offers the file and a command."
     )
+    google_client_id: str | None = Field(
+        None, description="Id of Aforo's OAuth client at Google, for signing in to Apigee as a person."
+    )
+    google_client_secret: SecretStr | None = Field(None, description="Secret of that client.")
+    entra_client_id: str | None = Field(
+        None, description="Id of Aforo's app registration at Microsoft Entra, for signing in to Azure as a person."
+    )
+    entra_client_secret: SecretStr | None = Field(None, description="Secret of that app registration.")
+    entra_url: str | None = Field(
+        None, description="Where Microsoft Entra is, if in a sovereign cloud, such as https://login.microsoftonline.us."
+    )
+    mulesoft_client_id: str | None = Field(
+        None, description="Id of Aforo's connected app at MuleSoft, for signing in to Anypoint as a person."
+    )
+    mulesoft_client_secret: SecretStr | None = Field(None, description="Secret of that connected app.")
+    mulesoft_url: str | None = Field(
+        None, description="Where that connected app is registered, such as https://eu1.anypoint.mulesoft.com."
+    )
+    oauth_emulator_url: str | None = Field(
+        None,
+        description="To try signing in without any of these: where the OAuth emulator is, such as "
+        "http://127.0.0.1:8096. It then stands for all three, and its pages are shown below /emulated/oauth.",
+    )
     development: bool = Field(False, description="Shows /styleguide.")
 
     @property
@@ -62,6 +85,25 @@ class Settings(BaseSettings):
             "aws_session_token": self.aws_session_token and self.aws_session_token.get_secret_value(),
             "aws_principal_arn": self.aws_principal_arn,
             "aws_template_url": self.aws_template_url,
+        }
+        return {name: value for name, value in facts.items() if value}
+
+    def oauth_facts(self) -> dict[str, str]:
+        """What this installation is at OAuth2 providers; without `redirect_uri` nobody can be sent back to it."""
+        facts = {
+            "google.client_id": self.google_client_id,
+            "google.client_secret": self.google_client_secret and self.google_client_secret.get_secret_value(),
+            "entra.client_id": self.entra_client_id,
+            "entra.client_secret": self.entra_client_secret and self.entra_client_secret.get_secret_value(),
+            "entra.url": self.entra_url,
+            "mulesoft.client_id": self.mulesoft_client_id,
+            "mulesoft.client_secret": self.mulesoft_client_secret and self.mulesoft_client_secret.get_secret_value(),
+            "mulesoft.url": self.mulesoft_url,
+            "emulator_url": self.oauth_emulator_url,
+            "emulator_pages": self.oauth_emulator_url and f"{self.base_url}/emulated/oauth",
+            "redirect_uri": f"{self.base_url}/api/v1/oauth/callback"
+            if self.public_url or is_loopback(self.host)
+            else None,
         }
         return {name: value for name, value in facts.items() if value}
 

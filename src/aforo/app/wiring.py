@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aforo.accounts import Accounts, Door
 from aforo.accounts.sql import AccountStore
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
-from aforo.catalog import Catalog, DriftWatch, ProductStore, Vault
+from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Vault
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
 from aforo.credentials import open_room as open_credentials
@@ -17,7 +17,7 @@ from aforo.customers import CustomersRoom, ProductRef, ProductsOf, open_room
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
-from aforo.integrations import Integrations, IntegrationStore, PartMissing, Reach
+from aforo.integrations import Integrations, IntegrationStore, InUseBy, PartMissing, Reach, Uses
 from aforo.jobs import Jobs, JobStore
 from aforo.kit.clock import Clock, SystemClock
 from aforo.kit.db import Database
@@ -55,7 +55,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     db = Database(settings.records_path)
     box = SecretBox(MasterKeys.load_or_create(settings.key_path))
     accounts = Accounts(AccountStore(db), clock)
-    reach = Reach(settings.may_call_private, settings.gateway_facts())
+    reach = Reach(settings.may_call_private, settings.gateway_facts(), settings.oauth_facts())
     integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock)
     vault, products = Vault(box), ProductStore(db)
     watch = DriftWatch(products, integrations, vault, clock)
@@ -63,7 +63,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     customers = open_room(db, _products_of(products), clock, standby.on_change, standby.at_gateways())
     shelf, provisioners = _shelf(products), _provisioners(integrations)
     credentials = open_credentials(db, standby, customers, shelf, provisioners, box, clock)
-    catalog = Catalog(products, integrations, vault, watch, customers.subscriptions.impact, clock)
+    catalog = Catalog(products, integrations, vault, watch, _impact_of(customers, credentials), clock)
     jobs = Jobs(JobStore(db), clock, problem)
     first_answers = FirstAnswers(db, box, clock)
     return Rooms(
@@ -80,6 +80,31 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         jobs,
         first_answers,
     )
+
+
+def _impact_of(customers: CustomersRoom, credentials: CredentialsRoom) -> ImpactOf:
+    """What products touch: subscriptions and money from one room, live credentials from the other."""
+
+    async def impact_of(tenant_id: str, product_ids: Collection[str]) -> Mapping[str, Impact]:
+        told = await customers.subscriptions.impact(tenant_id, product_ids)
+        if not told:
+            return told
+        live = await credentials.credentials.live_counts(tenant_id)
+        keys = await customers.subscriptions.sums(tenant_id, told.keys(), live)
+        return {one: replace(impact, credentials=keys[one]) for one, impact in told.items()}
+
+    return impact_of
+
+
+def uses_of(rooms: Rooms) -> InUseBy:
+    """What hangs on an integration: imported products, and credentials that work at the gateway."""
+
+    async def uses(tenant_id: str, integration_id: str) -> Uses:
+        products = await rooms.catalog.in_use_by(tenant_id, integration_id)
+        live = await rooms.credentials.credentials.at(tenant_id, integration_id)
+        return replace(products, credentials=[f"{one.id} of {one.subscription_id}" for one in live])
+
+    return uses
 
 
 def _provisioners(integrations: Integrations) -> Provisioners:

@@ -13,7 +13,7 @@ from aforo.catalog.rules.selection import selected
 from aforo.catalog.sql import ProductStore, order_key
 from aforo.catalog.vault import Vault
 from aforo.gateway_sdk.contract import Discovery, Document, Gateway, Product, Progress
-from aforo.integrations import Integration, Integrations
+from aforo.integrations import Integration, Integrations, Uses
 from aforo.kit.clock import Clock
 from aforo.kit.errors import Conflict, NotFound
 from aforo.kit.ids import new_id
@@ -203,9 +203,9 @@ class Catalog:
         async with self._integrations.open(tenant_id, row.integration_id) as gateway:
             return gateway.export([record])
 
-    async def in_use_by(self, tenant_id: str, integration_id: str) -> list[str]:
-        """Names of the products that an integration's removal would forget."""
-        return [row.name for row in await self._store.products(tenant_id, integration_id=integration_id)]
+    async def in_use_by(self, tenant_id: str, integration_id: str) -> Uses:
+        """The products that an integration's removal would forget."""
+        return Uses([row.name for row in await self._store.products(tenant_id, integration_id=integration_id)])
 
     async def _recorded(self, tenant_id: str, integration_id: str) -> list[Recorded]:
         rows = await self._store.versions.current(tenant_id, integration_id)

@@ -1,18 +1,27 @@
-"""Customers, metrics, plans, rating and subscriptions; the grants that follow from them."""
+"""Customers, metrics, plans, rating and subscriptions; the grants that follow from them.
 
-from aforo.customers.model import Change, Customer, Grant, Mode, Plan, ProductRef, Subscription
-from aforo.customers.room import CustomersRoom, open_room
-from aforo.customers.rules.states import State
-from aforo.customers.service import AtGateways, Observed, ProductsOf
-from aforo.customers.shapes import NewCustomer, NewSubscription
-from aforo.customers.sql import OnChange, note_change
-from aforo.customers.terms import QuotaMode, Terms
+Names come on first use: the edge counts periods by this room's rules, and does without the database library and the
+validation of requests that the rest brings along.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aforo.customers.model import Change, Customer, GatewayStatus, Grant, Mode, Plan, ProductRef, Subscription
+    from aforo.customers.room import CustomersRoom, open_room
+    from aforo.customers.rules.states import State
+    from aforo.customers.service import AtGateways, Observed, ProductsOf
+    from aforo.customers.shapes import NewCustomer, NewSubscription
+    from aforo.customers.sql import OnChange, note_change
+    from aforo.customers.terms import QuotaMode, Terms
 
 __all__ = [
     "AtGateways",
     "Change",
     "Customer",
     "CustomersRoom",
+    "GatewayStatus",
     "Grant",
     "Mode",
     "NewCustomer",
@@ -29,3 +38,32 @@ __all__ = [
     "note_change",
     "open_room",
 ]
+
+_LATER = {
+    "AtGateways": "service",
+    "Change": "model",
+    "Customer": "model",
+    "CustomersRoom": "room",
+    "GatewayStatus": "model",
+    "Grant": "model",
+    "Mode": "model",
+    "NewCustomer": "shapes",
+    "NewSubscription": "shapes",
+    "Observed": "service",
+    "OnChange": "sql",
+    "Plan": "model",
+    "ProductRef": "model",
+    "ProductsOf": "service",
+    "QuotaMode": "terms",
+    "State": "rules.states",
+    "Subscription": "model",
+    "Terms": "terms",
+    "note_change": "sql",
+    "open_room": "room",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

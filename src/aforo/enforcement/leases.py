@@ -1,5 +1,6 @@
 """Leases in memory."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +37,7 @@ class Leases:
     def __init__(self) -> None:
         self._by_id: dict[str, Lease] = {}
         self._live: dict[tuple[str, str], set[Lease]] = {}
+        self._nodes: dict[tuple[str, str], Counter[str]] = {}
         self.dirty: set[Lease] = set()
 
     def __len__(self) -> int:
@@ -48,7 +50,9 @@ class Leases:
     def add(self, lease: Lease) -> None:
         self._by_id[lease.id] = lease
         if not lease.state.expired and not lease.state.final:
-            self._live.setdefault((lease.subscription_id, lease.metric), set()).add(lease)
+            key = (lease.subscription_id, lease.metric)
+            self._live.setdefault(key, set()).add(lease)
+            self._nodes.setdefault(key, Counter())[lease.node_id] += 1
 
     def remove(self, lease: Lease) -> None:
         self._by_id.pop(lease.id, None)
@@ -63,13 +67,19 @@ class Leases:
         """It lives no more: expired, or settled for good."""
         key = (lease.subscription_id, lease.metric)
         live = self._live.get(key)
-        if live is not None:
-            live.discard(lease)
-            if not live:
-                del self._live[key]
+        if live is None or lease not in live:
+            return
+        live.discard(lease)
+        nodes = self._nodes[key]
+        nodes[lease.node_id] -= 1
+        if not nodes[lease.node_id]:
+            del nodes[lease.node_id]
+        if not live:
+            del self._live[key], self._nodes[key]
 
-    def live_nodes(self, subscription_id: str, metric: str) -> set[str]:
-        return {lease.node_id for lease in self._live.get((subscription_id, metric), ())}
+    def live_nodes(self, subscription_id: str, metric: str) -> int:
+        """How many nodes hold a lease that lives."""
+        return len(self._nodes.get((subscription_id, metric), ()))
 
     def expired(self, now_ms: int) -> list[Lease]:
         return [lease for live in self._live.values() for lease in live if lease.expires_ms <= now_ms]

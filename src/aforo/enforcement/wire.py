@@ -10,7 +10,10 @@ Label = Annotated[str, Meta(max_length=255)]
 
 
 class Wire(msgspec.Struct, rename="camel", gc=False):
-    """Unknown members are ignored: clients in the wild send more than we read."""
+    """Unknown members are ignored: clients in the wild send more than we read.
+
+    Numbers are kept as they stood. Their defaults are made by factories, since a schema cannot show a `Raw`.
+    """
 
 
 class CredentialRef(Wire):
@@ -28,12 +31,12 @@ class CheckRequest(Wire):
     customer_id: Label | None = None
     product: Name | None = None
     metric: Label | None = None
-    units: msgspec.Raw = msgspec.Raw(b"1")
+    units: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"1"))
     feature: Label | None = None
 
 
 class LeaseRequest(CheckRequest):
-    want: msgspec.Raw = msgspec.Raw(b"100")
+    want: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"100"))
     node_id: Label = ""
     epoch: int | Label = ""
 
@@ -54,7 +57,7 @@ class QuotaCheckRequest(Wire):
 
     customer_id: Label
     metric_name: Label | None = None
-    estimated_quantity: msgspec.Raw = msgspec.Raw(b"1")
+    estimated_quantity: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"1"))
     product_id: Name | None = None
 
 

@@ -1,6 +1,8 @@
 """The edge's side of usage: both logs of a data folder with everything that hangs on them."""
 
 import asyncio
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,10 +34,16 @@ class Ingests:
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, *, metrics: Metrics = every_metric, settle: Settle | None = None
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        metrics: Metrics = every_metric,
+        settle: Settle | None = None,
+        sync: Callable[[int], None] = os.fdatasync,
     ) -> None:
         """Opens both logs and reads back what is not yet in files. Raises Conflict, LogDamaged, OSError."""
-        self.logs = {name: SegmentLog(folder / name) for name in LOGS}
+        self.logs = {name: SegmentLog(folder / name, sync=sync) for name in LOGS}
         self._dedupes = {name: opened_dedupe(folder.parent / "dedupe" / name, folder / name, clock) for name in LOGS}
         self.letters = DeadLetters(folder.parent / "deadletters.db", writes=True)
         self._store = RollupStore(folder.parent / "rollups.db")

@@ -1,7 +1,7 @@
 """Taking usage in: bytes of a request to durable events and an answer."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, repeat
 from typing import Final, TypeAlias
@@ -22,7 +22,7 @@ from aforo.usage.unpack import unpacked
 _UNPACK_ASIDE_BYTES: Final = 64 * 1024
 _UNPACK_AT_ONCE: Final = 2
 
-Metrics: TypeAlias = Callable[[str], frozenset[str] | None]
+Metrics: TypeAlias = Callable[[str], Container[str] | None]
 """The names of a tenant's metrics; None where they are not known, and then every name passes."""
 Settle: TypeAlias = Callable[[Sequence[Record]], None]
 """Told of accepted events once they are durable, in the order of the log."""
@@ -203,5 +203,5 @@ def _all_pass(_metric: str) -> bool:
     return True
 
 
-def _knows(known: frozenset[str]) -> Callable[[str], bool]:
+def _knows(known: Container[str]) -> Callable[[str], bool]:
     return lambda metric: metric in known or metric == "api_calls" or metric.startswith("system.")

@@ -192,6 +192,7 @@ class Round:
             await self.ask("DELETE", f"{contracts}/{which}")
         for which in (app, NOBODY):
             await self.ask("GET", f"{APPS}/{which}")
+            await self.ask("PATCH", f"{APPS}/{which}", {"name": "Initech", "description": "nightly batch"})
             await self.ask("GET", f"{APPS}/{which}/contracts")
             await self.ask("POST", f"{APPS}/{which}/secret/reset")
             await self.ask("DELETE", f"{APPS}/{which}")

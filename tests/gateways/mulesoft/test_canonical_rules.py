@@ -65,6 +65,7 @@ TWO_READS: dict[str, Read] = {
     ),
     "timeout-as-number": (API, api(responseTimeout="30000"), api(responseTimeout=30000)),
     "routes-by-upstream": (API, routed("u1"), routed("u2")),
+    "our-tag": (API, {"tags": ["a"]}, {"tags": ["a", "aforo-monetized"]}),
     "tag-order": (API, {"tags": ["a", "b"]}, {"tags": ["b", "a"]}),
     "limit-order": (TIER, {"limits": LIMITS}, {"limits": LIMITS[::-1]}),
     "pointcut-order": (POLICY, {"pointcutData": POINTCUTS}, {"pointcutData": POINTCUTS[::-1]}),

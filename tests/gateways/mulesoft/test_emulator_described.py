@@ -7,17 +7,22 @@ follow one; those places are listed in `REJECTED`, and a listed one that is no l
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import httpx2
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
-from aforo.gateway_sdk.contract import Gateway, Product
+from aforo.gateway_sdk.contract import Action, Gateway, Product, Step
+from aforo.gateway_sdk.provision import Standing
 from aforo.gateways.mulesoft.emulator.operations import OPERATIONS
 from aforo.gateways.mulesoft.manifest import MANIFEST
+from aforo.gateways.mulesoft.pricing import connect
 from tests.gateways.mulesoft.mulesoft_parts import BASE, HERE, Anypoint, quiet
+from tests.gateways.mulesoft.provision_parts import MINUTE, Shop, seat, wanted
 from tests.gateways.mulesoft.recorded import Exchanged, Recorder, Round
+from tests.gateways.mulesoft.test_provision_pricing import offer
 from tests.gateways.mulesoft.vendor import Described, complaints, described
 
 OWN: Final = "mulesoft-dx"
@@ -96,6 +101,29 @@ async def connected() -> list[Exchanged]:
     return recorder.calls
 
 
+async def sold() -> list[Exchanged]:
+    """What our provisioner and our plans ask for: a seat's whole life, everybody, a plan, the tag."""
+    recorder = Recorder()
+    shop = Shop(2)
+    product = (await shop.discover())["orders-api"]
+    shop.listeners.append(recorder.listen)
+    there, scope = shop.provisioner(), (shop.product(0), shop.product(1))
+    wish = seat(wanted("a"), wanted("b"), scope=scope, limits=(MINUTE,))
+    for standing in (Standing.ACTIVE, Standing.SUSPENDED, Standing.ACTIVE):
+        await there.converge(replace(wish, standing=standing))
+    await there.converge(replace(wish, plan="max", scope=scope[1:]))
+    assert (await there.existing(scope, quiet)).consumers
+    plans = connect(shop.connection("connected_app", {}))
+    plan = (await plans.carry(offer(*scope))).wanted
+    for action in (Action.CREATE, Action.DELETE):
+        steps = [Step(action, one.kind, one.key, one, one) for one in plan.entities]
+        await plans.apply(plan, plan, steps, lambda _: None)
+    for monetized in (True, False):
+        await plans.tag(product, monetized=monetized)
+    await there.converge(replace(wish, keys=(), standing=Standing.GONE))
+    return recorder.calls
+
+
 async def restored(gateway: Gateway, recorded: Product) -> None:
     live = await gateway.read(recorded)
     await gateway.apply(recorded, live, plan_restore(recorded, live, MANIFEST.kinds).steps, lambda _: None)
@@ -127,6 +155,19 @@ async def test_what_our_connector_asks_for_is_described_and_as_described() -> No
     asked = {call.operation for call in calls}
     assert {"create-api", "patch-api", "create-tier", "put-tier", "create-policy", "patch-policy"} <= asked
     assert {"create-upstream", "patch-upstream", "list-policies", "get-asset", "token", "file"} <= asked
+    _hold(calls)
+
+
+async def test_what_our_provisioner_and_plans_ask_for_is_described_and_as_described() -> None:
+    calls = await sold()
+    asked = {call.operation for call in calls}
+    assert {"create-application", "patch-application", "delete-application", "reset-secret"} <= asked
+    assert {"create-contract", "patch-contract", "delete-contract", "act-on-contract", "list-contracts"} <= asked
+    assert {"create-tier", "put-tier", "put-tag", "delete-tag"} <= asked
+    _hold(calls)
+
+
+def _hold(calls: list[Exchanged]) -> None:
     for call in calls:
         assert call.operation == "file" or described(call.method, call.path), call
     said = [(operation, source, words) for operation, source, all_words in verdicts(calls) for words in all_words]

@@ -64,6 +64,12 @@ async def test_a_list_without_the_scope_is_empty_and_no_error(lost: str, path: s
     assert (answer.status_code, answer.json()) == (200, empty)
 
 
+async def test_applications_without_the_scope_are_none_and_no_error() -> None:
+    someone = await hand(scopes=[scope for scope in ALL_SCOPES if not scope.endswith("client_applications")])
+    answer = await someone.call("GET", APPS)
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
 async def test_writing_without_the_scope_is_a_403() -> None:
     someone = await hand(scopes=[scope for scope in ALL_SCOPES if not scope.startswith("manage:")])
     api = f"{HERE}/apis/{someone.api}"
@@ -84,7 +90,9 @@ async def test_client_applications_belong_to_the_root_organization() -> None:
 async def test_an_app_sees_and_manages_only_the_applications_that_it_made() -> None:
     someone = await hand()
     theirs = next(iter(someone.anypoint.tables["applications"]))
-    assert await someone.told("GET", APPS) == []
+    assert [row["name"] for row in await someone.told("GET", APPS)] == ["Smoke test"]
+    assert await someone.told("GET", f"{APPS}?query=globex") == []
+    assert await someone.status("PATCH", f"{APPS}/{theirs}", {"description": "mine now"}) == 403
     assert await someone.status("GET", f"{APPS}/{theirs}") == 403
     assert await someone.status("POST", f"{APPS}/{theirs}/secret/reset") == 403
 
@@ -116,6 +124,17 @@ async def test_an_application_has_one_contract_with_an_instance() -> None:
     first = await someone.contract("A", "Bronze")
     again = {"applicationId": first["applicationId"], "requestedTierId": (await someone.tier("Gold"))["id"]}
     assert await someone.status("POST", f"{HERE}/apis/{someone.api}/contracts", again) == 409
+
+
+async def test_contracts_are_found_by_client_id_and_by_status() -> None:
+    someone = await hand()
+    made = await someone.contract("A", "Bronze")
+    contracts = f"{HERE}/apis/{someone.api}/contracts"
+    client_id = made["application"]["clientId"]
+    rows = (await someone.told("GET", f"{contracts}?coreServicesId={client_id}"))["contracts"]
+    assert [row["id"] for row in rows] == [made["id"]]
+    pending = (await someone.told("GET", f"{contracts}?status=PENDING"))["contracts"]
+    assert [row["application"]["name"] for row in pending] == ["Globex batch"]
 
 
 async def test_a_tier_with_applications_cannot_be_deleted() -> None:

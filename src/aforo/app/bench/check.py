@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from aforo.app.bench import Figure
+from aforo.app.bench import Figure, magnitude
 from aforo.app.bench.check_stage import cpu_micros, edge, prepare, reference
 
 _COUNT: Final = 6_000
@@ -27,7 +27,7 @@ def measure(*, small: bool = False) -> list[Figure]:
     bar = f"≤ {_MICROS:g} µs, ≥ {_TIMES:g} times fewer than FastAPI"
     holds = ours <= _MICROS and theirs / ours >= _TIMES
     if small:
-        bar, holds = "fewer than FastAPI", theirs > ours
+        bar, holds = magnitude("fewer than FastAPI"), theirs > ours
     return [
         Figure(name, ours, unit, "the same check in FastAPI, µs", theirs, theirs / ours, bar, holds),
         Figure(name, ours, unit, "a static answer of the same server, µs", static, ours / static, "none", holds=True),

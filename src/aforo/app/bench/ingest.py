@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import httpx2
 
-from aforo.app.bench import Figure
+from aforo.app.bench import Figure, magnitude
 
 _BATCH: Final = 1000
 _BATCHES: Final = 300
@@ -25,18 +25,22 @@ _BATCHES_SMALL: Final = 20
 _CLIENTS: Final = 2
 _BAR_OF_DISK: Final = 0.2
 _BAR_OF_DISK_SMALL: Final = 0.01
+_BAR_RATE: Final = 250_000
 
 
 def measure(*, small: bool = False) -> list[Figure]:
     """Small: a few batches, for a quick look whether the order of magnitude holds."""
-    batches, least = (_BATCHES_SMALL, _BAR_OF_DISK_SMALL) if small else (_BATCHES, _BAR_OF_DISK)
+    batches = _BATCHES_SMALL if small else _BATCHES
     with tempfile.TemporaryDirectory() as folder:
         bodies = [_body(number) for number in range(batches)]
         disk = _append_and_sync(Path(folder, "reference"), bodies)
         served = _through_the_edge(Path(folder, "var"), bodies)
     ratio = served / disk
-    bar = f"≥ {least:.0%} of the disk's own rate"
-    return [Figure("durable ingest", served, "events/s", "append + fdatasync", disk, ratio, bar, ratio >= least)]
+    bar = f"≥ {_BAR_RATE:,} events/s, ≥ {_BAR_OF_DISK:.0%} of the disk's own rate"
+    holds = served >= _BAR_RATE and ratio >= _BAR_OF_DISK
+    if small:
+        bar, holds = magnitude(f"≥ {_BAR_OF_DISK_SMALL:.0%} of the disk's own rate"), ratio >= _BAR_OF_DISK_SMALL
+    return [Figure("durable ingest", served, "events/s", "append + fdatasync", disk, ratio, bar, holds)]
 
 
 def _body(batch: int) -> bytes:

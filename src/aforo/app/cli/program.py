@@ -9,12 +9,15 @@ from typing import Annotated
 import typer
 
 from aforo.app.cli.exits import EPILOG, Exit
-from aforo.app.cli.groups import account, drift, integrations, jobs, machine, products, selling
+from aforo.app.cli.groups import account, credentials, drift, integrations, jobs, machine, products, selling
 
 _GROUPS = {
     "integrations": integrations.app,
     "products": products.app,
     **selling.GROUPS,
+    "credentials": credentials.credentials,
+    "consumers": credentials.consumers,
+    "orphans": credentials.orphans,
     "jobs": jobs.app,
     "admin": machine.admin,
 }

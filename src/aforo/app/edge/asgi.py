@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import structlog
 
-from aforo.app.edge import answers
+from aforo.app.edge import answers, forwarded
 from aforo.app.edge.answers import Answer
 from aforo.app.edge.head import Head
+from aforo.app.edge.patience import Within
 from aforo.kit.errors import Overloaded, TooLarge
 from aforo.usage import MAX_BODY_BYTES
 
@@ -35,9 +36,16 @@ class EdgeApp:
     """Bodies of all requests together take at most `waiting_bytes`; beyond that a request hears 503 at once."""
 
     def __init__(
-        self, answer: Answering, *, body_seconds: float = BODY_SECONDS, waiting_bytes: int = WAITING_BYTES
+        self,
+        answer: Answering,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        waiting_bytes: int = WAITING_BYTES,
+        forward_secret: str = "",
     ) -> None:
+        """Who knows the `forward_secret` may say from which address a request came; nobody may without one."""
         self._answering = answer
+        self._forward_secret = forward_secret
         self._body_seconds = body_seconds
         self._most_waiting_bytes = waiting_bytes
         self._waiting_bytes = 0
@@ -46,7 +54,7 @@ class EdgeApp:
         if scope["type"] != "http":
             return
         body = _Body(self, receive, scope)
-        head = _head(scope)
+        head = self._head(scope)
         try:
             answer = await self._answer(head, body)
         except Disconnected:
@@ -54,6 +62,14 @@ class EdgeApp:
         finally:
             self.release(body.held_bytes)
         await _send(send, answer, closes=not body.complete and not await body.drained())
+
+    def _head(self, scope: Scope) -> Head:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        client = scope.get("client")
+        address = client[0] if client else None
+        if self._forward_secret and forwarded.HEADER in headers:
+            address = forwarded.address(self._forward_secret, headers[forwarded.HEADER]) or address
+        return Head(scope["method"], scope["path"], scope["query_string"], headers, address)
 
     async def _answer(self, head: Head, body: "_Body") -> Answer:
         try:
@@ -90,6 +106,7 @@ class _Body:
         self._app = app
         self._receive = receive
         self._declared = _declared_length(scope)
+        self._deadline: float | None = None
         self._read_bytes = 0
         self.held_bytes = 0
         self.complete = self._declared == 0
@@ -100,8 +117,7 @@ class _Body:
             self._check_size(self._declared)
             self._hold(self._declared)
         try:
-            async with asyncio.timeout(self._app.body_seconds):
-                return await self._chunks()
+            return await self._chunks()
         except TimeoutError:
             raise SlowSender from None
 
@@ -112,7 +128,7 @@ class _Body:
         try:
             async with asyncio.timeout(min(5.0, self._app.body_seconds)):
                 while not self.complete and self._read_bytes <= _DRAIN_BYTES:
-                    await self._next()
+                    self._took(await self._receive())
         except (TimeoutError, Disconnected):
             return False
         return self.complete
@@ -120,15 +136,20 @@ class _Body:
     async def _chunks(self) -> bytes:
         chunks = []
         while not self.complete:
-            chunk = await self._next()
+            chunk = self._took(await Within(self._receive, self._until))
             self._check_size(self._read_bytes)
             if self._declared is None:
                 self._hold(len(chunk))
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def _next(self) -> bytes:
-        message = await self._receive()
+    def _until(self) -> float:
+        """By when the whole body must be there; counted from the first time that it has to be waited for."""
+        if self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + self._app.body_seconds
+        return self._deadline
+
+    def _took(self, message: MutableMapping[str, Any]) -> bytes:
         if message["type"] == "http.disconnect":
             raise Disconnected
         chunk: bytes = message.get("body", b"")
@@ -143,17 +164,6 @@ class _Body:
     def _hold(self, size: int) -> None:
         self._app.reserve(size)
         self.held_bytes += size
-
-
-def _head(scope: Scope) -> Head:
-    client = scope.get("client")
-    return Head(
-        scope["method"],
-        scope["path"],
-        scope["query_string"],
-        {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
-        client[0] if client else None,
-    )
 
 
 def _declared_length(scope: Scope) -> int | None:

@@ -26,12 +26,14 @@ class OpenEnforcement:
     appends only says `logged`.
     """
 
-    def __init__(self, data_dir: Path, clock: Clock, credentials: CredentialSource = CREDENTIALS) -> None:
+    def __init__(
+        self, data_dir: Path, clock: Clock, credentials: CredentialSource = CREDENTIALS, *, synchronous: str = "FULL"
+    ) -> None:
         """Opens ledger.db. Raises sqlite3.Error, OSError."""
         self._folder = data_dir / "log"
         self._logs: Mapping[str, SegmentLog] = {}
         self._logged = asyncio.Event()
-        self.ledger = Ledger(data_dir / "ledger.db", int(clock.now().timestamp() * 1000))
+        self.ledger = Ledger(data_dir / "ledger.db", int(clock.now().timestamp() * 1000), synchronous=synchronous)
         self.room = Enforcement(self.ledger, clock, period_at)
         self._watch = RecordsWatch(data_dir / "records.db", self._hand_over, credentials)
         self._loop = asyncio.get_running_loop()

@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 import uvicorn
 import uvloop
 
 from aforo.accounts.keyring import KeyRing
+from aforo.app.edge import forwarded
 from aforo.app.edge.asgi import EdgeApp
 from aforo.app.edge.checks import CheckRoutes, Networks
 from aforo.app.edge.commands import CommandSocket
@@ -24,6 +26,7 @@ from aforo.app.edge.door import EdgeDoor
 from aforo.app.edge.enforcement import OpenEnforcement
 from aforo.app.edge.handlers import Handlers, Served
 from aforo.app.edge.ingest import INGEST_PATHS, IngestRoute
+from aforo.app.edge.known_metrics import KnownMetrics
 from aforo.app.edge.metrics import EdgeMetrics
 from aforo.app.http_protocol import AforoHttpProtocol
 from aforo.kit.clock import SystemClock
@@ -34,7 +37,19 @@ _POLL_SECONDS: Final = 0.5
 _DRAIN_SECONDS: Final = 20
 
 
-def run(data_dir: Path, host: str, port: int, margin_networks: Networks = ()) -> None:
+class Durability(NamedTuple):
+    """How log and ledger reach the disk. Another one than this serves to prove that its lack would be noticed."""
+
+    log: Callable[[int], None] = os.fdatasync
+    ledger: str = "FULL"
+
+
+_DURABLE: Final = Durability()
+
+
+def run(
+    data_dir: Path, host: str, port: int, margin_networks: Networks = (), durability: Durability = _DURABLE
+) -> None:
     """Serve until SIGTERM or SIGINT; then stop accepting, finish what was begun, sync, and return.
 
     Ends with status 1 and one log line when the usage log cannot be opened.
@@ -43,18 +58,22 @@ def run(data_dir: Path, host: str, port: int, margin_networks: Networks = ()) ->
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it once more after draining: the logs close first
         signal.signal(number, lambda *_: None)
     try:
-        uvloop.run(_serve(data_dir, host, port, margin_networks))
+        uvloop.run(_serve(data_dir, host, port, margin_networks, durability))
     except (AforoError, OSError, sqlite3.Error) as fault:
         structlog.get_logger().error("the edge cannot start", reason=str(fault))
         sys.exit(1)
 
 
-async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks) -> None:
+async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks, durability: Durability) -> None:
     clock = SystemClock()
     keys = KeyRing(data_dir / "records.db", clock)
     keys.refresh()
-    enforcement = OpenEnforcement(data_dir, clock)
-    ingests = Ingests(data_dir / "log", clock, settle=lambda _: enforcement.logged())
+    enforcement = OpenEnforcement(data_dir, clock, synchronous=durability.ledger)
+    known = KnownMetrics(data_dir / "records.db")
+    known.refresh()
+    ingests = Ingests(
+        data_dir / "log", clock, metrics=known.of, settle=lambda _: enforcement.logged(), sync=durability.log
+    )
     await enforcement.start(ingests.logs)
     commands = CommandSocket(data_dir / "edge.sock", {"changed": enforcement.poke})
     await commands.start()
@@ -69,8 +88,9 @@ async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks
 
     handlers = Handlers(served, metrics, waits_for)
     _calm_the_collector()
-    server = _Server(_config(EdgeApp(handlers.answer), host, port), handlers, enforcement.room.changes.release)
-    polling = asyncio.create_task(_poll(keys))
+    app = EdgeApp(handlers.answer, forward_secret=forwarded.begin(data_dir))
+    server = _Server(_config(app, host, port), handlers, enforcement.room.changes.release)
+    polling = asyncio.create_task(_poll(keys, known))
     try:
         await server.serve()
     finally:
@@ -81,6 +101,7 @@ async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks
         await ingests.aclose()
         await enforcement.aclose()
         keys.close()
+        known.close()
 
 
 def _calm_the_collector() -> None:
@@ -111,14 +132,15 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def _poll(keys: KeyRing) -> None:
+async def _poll(keys: KeyRing, known: KnownMetrics) -> None:
     log = structlog.get_logger()
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         try:
             await asyncio.to_thread(keys.refresh)
+            await asyncio.to_thread(known.refresh)
         except Exception:
-            log.exception("the API keys could not be read; the last ones known stay in force")
+            log.exception("keys or metrics could not be read; the last ones known stay in force")
 
 
 def _config(app: EdgeApp, host: str, port: int) -> uvicorn.Config:

@@ -39,9 +39,10 @@ STATES = {
     "REVOKED": State("", "cut-key"),
     "NOT_TRIED": State("", "skip", "not tried"),
     "NONE": State("", "ring"),
-    "PUBLISHED": State("ok", "tag"),
-    "DRAFT": State("warn", "document"),
+    "PUBLISHED": State("ok", "eye"),
+    "DRAFT": State("warn", "lines"),
     "CANCELLED": State("", "leave"),
+    "GRACE": State("warn", "back"),
     "DONE": State("ok", "double-tick"),
 }
 _UNKNOWN = State("", "dotted-circle")

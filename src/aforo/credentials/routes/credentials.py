@@ -2,10 +2,10 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from aforo.accounts import Accounts, Caller, CallerFor, Scope
-from aforo.credentials.model import Credential
+from aforo.credentials.model import Credential, CredentialState
 from aforo.credentials.service.credentials import Credentials
 from aforo.credentials.shapes import CredentialScope, NewCredential, Rotation
 from aforo.credentials.views import CredentialView, IssuedView, credential_view, issued_view
@@ -41,6 +41,23 @@ def router(credentials: Credentials, accounts: Accounts, caller: CallerFor) -> A
         issued = await credentials.issue(who.tenant_id, subscription_id, new.mode)
         await noted(who, "issue", issued.credential, mode=issued.credential.mode.value)
         return issued_view(issued)
+
+    @api.get("/credentials", summary="List credentials, newest first")
+    async def all_(
+        who: reader,
+        subscription_id: Annotated[str | None, Query(alias="subscriptionId")] = None,
+        state: CredentialState | None = None,
+        cursor: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Page[CredentialView]:
+        found, following = await credentials.page(
+            who.tenant_id,
+            subscription_id=subscription_id,
+            states=[state] if state else [],
+            cursor=cursor,
+            limit=limit,
+        )
+        return Page(data=[credential_view(one) for one in found], next_cursor=following)
 
     @api.get("/credentials/{credential_id}", summary="One credential, and how it stands at each gateway")
     async def show(credential_id: str, who: reader) -> CredentialView:

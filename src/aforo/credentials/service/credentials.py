@@ -1,6 +1,6 @@
 """Credentials as an operator asks for them: issue, rotate, suspend, reactivate, revoke, re-scope."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -44,6 +44,29 @@ class Credentials:
         """Oldest first."""
         await self._customers.subscriptions.one(tenant_id, subscription_id)
         return await self._stores.credentials.of(subscription_id)
+
+    async def page(
+        self,
+        tenant_id: str,
+        *,
+        subscription_id: str | None = None,
+        states: Collection[CredentialState] = (),
+        cursor: str | None = None,
+        limit: int = 100,
+    ) -> tuple[list[Credential], str | None]:
+        """Newest first, and the cursor of the next page."""
+        found = await self._stores.credentials.page(
+            tenant_id, subscription_id=subscription_id, states=states, before=cursor, limit=limit + 1
+        )
+        return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+    async def live_counts(self, tenant_id: str) -> Mapping[str, int]:
+        """How many live credentials each subscription has."""
+        return await self._stores.credentials.live_counts(tenant_id)
+
+    async def at(self, tenant_id: str, integration_id: str) -> list[Credential]:
+        """Whatever is not revoked and stands at a gateway."""
+        return await self._stores.credentials.at(tenant_id, integration_id)
 
     async def one(self, tenant_id: str, credential_id: str) -> Credential:
         found = await self._stores.credentials.one(tenant_id, credential_id)

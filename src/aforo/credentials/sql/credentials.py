@@ -5,11 +5,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aforo.credentials.model import Credential, CredentialState, Mode, Place
+from aforo.credentials.model import LIVE, Credential, CredentialState, Mode, Place
 from aforo.credentials.sql.tables import credentials, places, version
 from aforo.customers import note_change
 from aforo.kit.clock import from_rfc3339, rfc3339
@@ -17,7 +17,7 @@ from aforo.kit.db import Database
 
 
 class CredentialStore:
-    """Reads credentials with their places, oldest first."""
+    """Reads credentials with their places."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -27,7 +27,46 @@ class CredentialStore:
         return next(iter(await self._read(select(credentials).where(mine))), None)
 
     async def of(self, subscription_id: str) -> list[Credential]:
-        return await self._read(select(credentials).where(credentials.c.subscription_id == subscription_id))
+        """Oldest first."""
+        mine = credentials.c.subscription_id == subscription_id
+        return await self._read(select(credentials).where(mine).order_by(credentials.c.id))
+
+    async def page(
+        self,
+        tenant_id: str,
+        *,
+        subscription_id: str | None,
+        states: Collection[CredentialState],
+        before: str | None,
+        limit: int,
+    ) -> list[Credential]:
+        """Newest first; all states where none is named."""
+        query = select(credentials).where(credentials.c.tenant_id == tenant_id)
+        if subscription_id:
+            query = query.where(credentials.c.subscription_id == subscription_id)
+        if states:
+            query = query.where(credentials.c.state.in_([state.value for state in states]))
+        if before:
+            query = query.where(credentials.c.id < before)
+        return await self._read(query.order_by(credentials.c.id.desc()).limit(limit))
+
+    async def live_counts(self, tenant_id: str) -> dict[str, int]:
+        """Subscription → how many live credentials it has."""
+        is_live = credentials.c.state.in_([state.value for state in LIVE])
+        query = select(credentials.c.subscription_id, func.count()).where(credentials.c.tenant_id == tenant_id, is_live)
+        async with self._db.read() as connection:
+            found = (await connection.execute(query.group_by(credentials.c.subscription_id))).all()
+            return {row[0]: row[1] for row in found}
+
+    async def at(self, tenant_id: str, integration_id: str) -> list[Credential]:
+        """Whatever is not revoked and stands at a gateway, oldest first."""
+        here = (
+            select(places.c.credential_id)
+            .where(places.c.integration_id == integration_id, places.c.native_id.is_not(None))
+            .scalar_subquery()
+        )
+        mine = (credentials.c.tenant_id == tenant_id) & (credentials.c.state != CredentialState.REVOKED.value)
+        return await self._read(select(credentials).where(mine, credentials.c.id.in_(here)).order_by(credentials.c.id))
 
     async def native(self, integration_id: str) -> dict[str, str]:
         """Native id → subscription, of every live credential at a gateway."""
@@ -41,7 +80,7 @@ class CredentialStore:
 
     async def _read(self, query: Any) -> list[Credential]:
         async with self._db.read() as connection:
-            rows = (await connection.execute(query.order_by(credentials.c.id))).mappings().all()
+            rows = (await connection.execute(query)).mappings().all()
             ids = [row["id"] for row in rows]
             of_them = select(places).where(places.c.credential_id.in_(ids)).order_by(places.c.integration_id)
             found = (await connection.execute(of_them)).mappings().all()

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,13 +32,28 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A credential as its subscription's page shows it: `working` of `wanted` gateways have it as it is to be."""
+
+    id: str
+    hint: str | None
+    state: str
+    working: int
+    wanted: int
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
-    """`sellable` and `places` (by integration id) are the catalog's and the integrations', for one tenant."""
+    """`sellable` and `places` (by integration id) are the catalog's and the integrations', for one tenant; `keys` are a
+    subscription's credentials, newest first.
+    """
 
     room: CustomersRoom
     accounts: Accounts
     sellable: Callable[[str], Awaitable[list[Sellable]]]
     places: Callable[[str], Awaitable[Mapping[str, Place]]]
+    keys: Callable[[str, str], Awaitable[list[Key]]]
     visitor: VisitorFor
     render: PageRender
 

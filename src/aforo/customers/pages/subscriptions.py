@@ -65,7 +65,8 @@ def add(pages: APIRouter, parts: Parts) -> None:
     @pages.get("/subscriptions/{subscription_id}")
     async def show(request: Request, subscription_id: str, session: reader) -> Response:
         told = await _told(parts, session, subscription_id)
-        return parts.render("customers/subscription.html", request, **told)
+        keys = await parts.keys(session.caller.tenant_id, subscription_id)
+        return parts.render("customers/subscription.html", request, **told, keys=keys)
 
     _add_verbs(pages, parts)
 

@@ -1,5 +1,6 @@
 """Subscriptions: who is on which version of which plan, and the grants that follow."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -192,6 +193,14 @@ class Subscriptions:
         fees = {pin: fixed_fees(plan_rules.priced(plan.terms.rate_card)) for pin, plan in plans.items()}
         currency = await self._plan_store.currency(tenant_id)
         return {one: _impact(counts.get(one, {}), fees, currency) for one in product_ids}
+
+    async def sums(self, tenant_id: str, product_ids: Collection[str], figures: Mapping[str, int]) -> Mapping[str, int]:
+        """Of each product, the sum of a figure known by subscription, over its live subscriptions."""
+        by_pin: Counter[tuple[str, int]] = Counter()
+        for subscription_id, pin in (await self._store.live_pins(tenant_id)).items():
+            by_pin[pin] += figures.get(subscription_id, 0)
+        pinned = await self._store.live_counts(tenant_id, product_ids)
+        return {one: sum(by_pin[pin] for pin in pinned.get(one, ())) for one in product_ids}
 
     async def _stored(self, tenant_id: str, subscription_id: str) -> Subscription:
         found = await self._store.one(tenant_id, subscription_id)

@@ -79,6 +79,13 @@ class SubscriptionStore:
                     counts[product_id][plan_id, version] = count
         return counts
 
+    async def live_pins(self, tenant_id: str) -> dict[str, tuple[str, int]]:
+        """Which plan version each live subscription pins."""
+        query = select(subscriptions.c.id, subscriptions.c.plan_id, subscriptions.c.plan_version)
+        live = query.where(subscriptions.c.tenant_id == tenant_id, subscriptions.c.status.in_([*LIVE]))
+        async with self._db.read() as connection:
+            return {one: (plan_id, version) for one, plan_id, version in (await connection.execute(live)).all()}
+
     async def add(self, subscription: Subscription, also: OnChange = tell_nobody) -> None:
         """`also` writes what is to be there with it or not at all.
 

@@ -84,7 +84,7 @@ class Leasing:
 
     def shares(self, lease: Lease) -> int:
         """How many nodes share the subscription's rate and its outage units now."""
-        return max(1, len(self._parts.leases.live_nodes(lease.subscription_id, lease.metric)))
+        return max(1, self._parts.leases.live_nodes(lease.subscription_id, lease.metric))
 
     def _taken(self, who: Who, call: Call, wanted: Wanted, meter: Meter) -> Lease | None:
         parts, now_ms = self._parts, self._parts.now_ms()

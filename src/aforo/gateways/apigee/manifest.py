@@ -3,6 +3,7 @@
 from typing import Final
 
 from aforo.gateway_sdk.manifest import (
+    CONSENT,
     CallLimit,
     Capability,
     EntityKind,
@@ -13,6 +14,7 @@ from aforo.gateway_sdk.manifest import (
     SignInGroup,
     Support,
 )
+from aforo.gateway_sdk.provider import Provider, Refusal
 
 API_URL: Final = "https://apigee.googleapis.com"
 
@@ -74,9 +76,61 @@ _ACCESS_TOKEN: Final = SignIn(
     ),
     help="For trying: a token ends after one hour and cannot be renewed without its owner.",
 )
+_SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
+_GOOGLE: Final = Provider(
+    key="google",
+    name="Google",
+    authorize="https://accounts.google.com/o/oauth2/v2/auth",
+    token="https://oauth2.googleapis.com/token",  # noqa: S106  an address
+    scope=_SCOPE,
+    needed=(_SCOPE,),
+    parameters={"access_type": "offline", "prompt": "consent"},
+    register=(
+        "In Google Cloud, APIs & Services, Credentials: an OAuth client ID of the type Web application.",
+        f"On its consent screen the scope {_SCOPE}, which is a sensitive one.",
+        "Publishing status In production, or user type Internal: while it is Testing, a consent ends after 7 days.",
+    ),
+    refusals=(
+        Refusal(
+            "invalid_rapt",
+            "Google Workspace's session control wants the person to sign in again",
+            "Reconnect. So that it does not happen again, let a Workspace administrator mark Aforo's client as "
+            "trusted under Security, Google Cloud session control, or connect with a service account's key.",
+            reconnect=True,
+        ),
+        Refusal(
+            "invalid_grant",
+            "Google no longer accepts the consent: it was withdrawn, not used for six months, replaced by newer ones, "
+            "or it is 7 days old and the consent screen's publishing status is Testing",
+            "Reconnect. If it happens every week, set the publishing status of the consent screen to In production.",
+            reconnect=True,
+        ),
+        Refusal(
+            "admin_policy_enforced",
+            "The Workspace administrator does not let people consent to this app",
+            "Ask them to trust the client {client_id} under Security, API controls, App access control.",
+        ),
+        Refusal("access_denied", "Consent was declined at Google", "Begin again and choose Allow."),
+        Refusal(
+            "_client",
+            "Google does not accept this installation's client id or secret",
+            "Check AFORO_GOOGLE_CLIENT_ID and AFORO_GOOGLE_CLIENT_SECRET, and start Aforo again.",
+        ),
+    ),
+)
+_OAUTH2: Final = SignIn(
+    "google",
+    "Sign in with Google",
+    SignInGroup.OAUTH2,
+    (_ORGANIZATION, *_PLACE, CONSENT),
+    recommended=True,
+    help="You consent on Google's page, and Aforo does what your account may do in Apigee. Where Workspace limits "
+    "sessions, a service account's key lasts longer.",
+    provider=_GOOGLE,
+)
 
 _YES: Final = {
-    Capability.SIGN_IN: "service account key, or an access token; signing in through Google's consent page is planned",
+    Capability.SIGN_IN: "Google's consent page, a service account key, or an access token",
     Capability.TEST: "with real calls; the right to write is not tried",
     Capability.DISCOVER: "API products with operations, quotas and attributes, and their rate plans",
     Capability.CAPTURE: "every field that a person could have set; proxies' bundles hold no product",
@@ -110,7 +164,7 @@ MANIFEST: Final = Manifest(
     key="apigee",
     name="Google Apigee",
     product_word="API product",
-    sign_ins=(_SERVICE_ACCOUNT, _ACCESS_TOKEN),
+    sign_ins=(_OAUTH2, _SERVICE_ACCOUNT, _ACCESS_TOKEN),
     # An operation that somebody adds opens another way to the backend, and a rate plan changes what a call costs.
     kinds=(
         EntityKind("product", "API product"),

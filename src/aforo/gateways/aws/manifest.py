@@ -73,12 +73,26 @@ _CAPABILITIES: Final = {
     Capability.RESTORE: Support(
         "yes", "Re-import and deployment, unless others have undeployed edits; a deleted API comes back under a new id."
     ),
-    Capability.PRICING_SYNC: Support("not_yet", "Planned as usage plans; HTTP APIs have none."),
-    Capability.MONETIZED_TAG: Support("not_yet", "Planned as a tag and a deny policy."),
-    Capability.PROVISION: Support("not_yet", "Planned as API keys in usage plans; HTTP APIs have no keys."),
-    Capability.SUSPEND: Support("not_yet", "Planned by disabling the API key."),
-    Capability.ROTATE: Support("not_yet", "Planned as a second key in the same plan."),
-    Capability.REVOKE: Support("not_yet", "Planned by deleting the key."),
+    Capability.PRICING_SYNC: Support(
+        "yes",
+        "A usage plan with one quota (day, week or month) and one rate, for REST APIs; HTTP APIs have none. AWS counts "
+        "each key by itself and guarantees neither limit.",
+    ),
+    Capability.MONETIZED_TAG: Support(
+        "yes",
+        "The tag aforo-monetized at stage and API, and a managed policy for CloudFormation that denies deleting what "
+        "bears it.",
+    ),
+    Capability.PROVISION: Support(
+        "yes",
+        "API keys in a usage plan for REST APIs, at most 10,000 in a region. HTTP APIs have no keys: a subscription to "
+        "them gets none.",
+    ),
+    Capability.SUSPEND: Support("substitute", "Each API key is disabled, and enabled again; AWS has no consumer."),
+    Capability.ROTATE: Support(
+        "yes", "A second key in the same usage plan; each has a quota of its own, so the allowance doubles meanwhile."
+    ),
+    Capability.REVOKE: Support("yes", "The API key is deleted; AWS's edge may take it for some minutes more."),
     Capability.ARTIFACT: Support("not_yet", "Planned as a Lambda authorizer and an access-log forwarder."),
     Capability.ENFORCE: Support("not_yet", "Comes with the Lambda authorizer."),
 }

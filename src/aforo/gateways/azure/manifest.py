@@ -4,6 +4,7 @@ from typing import Final
 
 from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
+    CONSENT,
     CallLimit,
     Capability,
     EntityKind,
@@ -14,6 +15,7 @@ from aforo.gateway_sdk.manifest import (
     SignInGroup,
     Support,
 )
+from aforo.gateway_sdk.provider import Provider, Refusal
 
 MANAGEMENT_URL: Final = "https://management.azure.com"
 LOGIN_URL: Final = "https://login.microsoftonline.com"
@@ -79,9 +81,94 @@ _ACCESS_TOKEN: Final = SignIn(
     ),
     help="To try Aforo out: az account get-access-token. It cannot be renewed, so the connection ends with it.",
 )
+_ADMIN_CONSENT: Final = (
+    "Let an administrator of the tenant open {origin}/{tenant_id}/adminconsent?client_id={client_id} and accept, "
+    "then begin again."
+)
+_ENTRA: Final = Provider(
+    key="entra",
+    name="Microsoft Entra",
+    authorize=f"{LOGIN_URL}/{{tenant_id}}/oauth2/v2.0/authorize",
+    token=f"{LOGIN_URL}/{{tenant_id}}/oauth2/v2.0/token",
+    scope="{management_url}/user_impersonation offline_access",
+    parameters={"prompt": "select_account"},
+    register=(
+        "In Microsoft Entra, App registrations: a multi-tenant app with the platform Web.",
+        "API permissions: Azure Service Management, user_impersonation; and offline_access of Microsoft Graph.",
+        (
+            "The customer's administrator may have to consent for the tenant, and the person needs the role API "
+            "Management Service Contributor on the service."
+        ),
+    ),
+    refusals=(
+        Refusal("aadsts65001", "Nobody has consented to Aforo in this tenant yet", _ADMIN_CONSENT, reconnect=True),
+        Refusal("aadsts90094", "In this tenant only an administrator may consent", _ADMIN_CONSENT, reconnect=True),
+        Refusal("aadsts65004", "Consent was declined", "Begin again and accept."),
+        Refusal(
+            "aadsts50105",
+            "The tenant lets only assigned people use Aforo, and this person is not assigned",
+            "Let an administrator assign them under Enterprise applications, Users and groups.",
+        ),
+        Refusal(
+            "aadsts53003",
+            "A conditional access policy of the tenant stands in the way",
+            "Let its administrator allow Aforo, then reconnect.",
+            reconnect=True,
+        ),
+        Refusal(
+            "aadsts50076",
+            "The tenant wants a second factor again",
+            "Reconnect, with the second factor at hand.",
+            reconnect=True,
+        ),
+        Refusal(
+            "aadsts700082",
+            "The consent was not used for 90 days and has ended",
+            "Reconnect.",
+            reconnect=True,
+        ),
+        Refusal(
+            "aadsts50173",
+            "The consent was withdrawn, or the person's password has changed",
+            "Reconnect.",
+            reconnect=True,
+        ),
+        Refusal(
+            "aadsts700016",
+            "This tenant does not know Aforo's app registration",
+            "Check the tenant id and AFORO_ENTRA_CLIENT_ID; the registration must be multi-tenant.",
+        ),
+        Refusal(
+            "aadsts7000222",
+            "The secret of Aforo's app registration has expired",
+            "Make a new one, set AFORO_ENTRA_CLIENT_SECRET and start Aforo again.",
+        ),
+        Refusal(
+            "aadsts7000215",
+            "Entra does not accept the secret of Aforo's app registration",
+            "Set AFORO_ENTRA_CLIENT_SECRET to the secret's value, not its id, and start Aforo again.",
+        ),
+        Refusal("access_denied", "Consent was declined", "Begin again and accept."),
+    ),
+)
+_OAUTH2: Final = SignIn(
+    "entra",
+    "Sign in with Microsoft",
+    SignInGroup.OAUTH2,
+    (
+        FormField("tenant_id", "Tenant id", hint="The GUID or the domain of the Microsoft Entra tenant"),
+        *_PLACE,
+        _MANAGEMENT,
+        *_WAY,
+        CONSENT,
+    ),
+    recommended=True,
+    help="You consent on Microsoft's page, and Aforo does what your roles allow on the service.",
+    provider=_ENTRA,
+)
 
 _YES: Final = {
-    Capability.SIGN_IN: "service principal, or an access token to try it; signing in as a person comes later",
+    Capability.SIGN_IN: "Microsoft's consent page, a service principal, or an access token to try it",
     Capability.TEST: "with real calls; the right to write is asked of Azure, and never tried",
     Capability.DISCOVER: "products with their APIs, descriptions, policies, tags and named values; no workspaces",
     Capability.CAPTURE: "all of these; policies of single operations, groups and older revisions are left out",
@@ -105,7 +192,7 @@ MANIFEST: Final = Manifest(
     key="azure",
     name="Azure API Management",
     product_word="product",
-    sign_ins=(_SERVICE_PRINCIPAL, _ACCESS_TOKEN),
+    sign_ins=(_OAUTH2, _SERVICE_PRINCIPAL, _ACCESS_TOKEN),
     # One more API in a product is sold at the product's price, and a policy decides who may call: both are drift. An
     # API's description comes and goes with the API, tags and named values alone change no call.
     kinds=(

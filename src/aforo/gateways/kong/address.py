@@ -10,6 +10,8 @@ from urllib.parse import quote, urlsplit
 
 from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.errors import GatewayAuthFailed, GatewayError, GatewayNotAnApi
+from aforo.gateway_sdk.tokens import Tokens
+from aforo.gateways.kong.tokens import client_credentials
 
 _LONGEST_URL: Final = 2000
 _PLACE: Final = re.compile(r"(?:\[(?P<ip>[^\]]+)\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::\d*)?")
@@ -18,12 +20,16 @@ _KONNECT: Final = "https://{region}.api.konghq.com/v2"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the entities live and what each call carries. `root` answers for the whole: the node or control plane."""
+    """Where the entities live and what each call carries. `root` answers for the whole: the node or control plane.
+
+    `tokens` are for a proxy before the Admin API that wants a bearer token which does not last.
+    """
 
     base: str
     root: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     konnect: bool = False
+    tokens: Tokens | None = field(default=None, repr=False)
 
 
 def address(connection: Connection) -> Address | GatewayError:
@@ -45,7 +51,11 @@ def _admin(connection: Connection) -> Address:
     base = _url(connection.settings.get("admin_url", ""))
     if workspace := connection.settings.get("workspace", "").strip():
         base = f"{base}/{quote(workspace, safe='')}"
-    return Address(base, f"{base}/", _sign_in(connection.sign_in, connection.settings))
+    return Address(base, f"{base}/", _sign_in(connection.sign_in, connection.settings), tokens=_tokens(connection))
+
+
+def _tokens(connection: Connection) -> Tokens | None:
+    return client_credentials(connection) if connection.sign_in == "client_credentials" else connection.tokens
 
 
 def _sign_in(kind: str, settings: Mapping[str, str]) -> dict[str, str]:

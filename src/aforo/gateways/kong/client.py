@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from aforo.gateway_sdk.errors import GatewayError, GatewayNotAnApi, GatewayNotFound
+from aforo.gateway_sdk.tokens import bearing
 from aforo.gateway_sdk.transport import Answer, Transport
 from aforo.gateways.kong.address import Address
 from aforo.gateways.kong.mapping import Row
@@ -163,16 +164,20 @@ class Client:
     ) -> Answer:
         if self.fault:
             raise self.fault
-        return await self._transport.call(
-            method,
-            url,
-            operation=operation,
-            params=params,
-            json_body=body,
-            headers=self._where.headers,
-            accept=accept,
-            timeout_seconds=timeout_seconds,
-        )
+
+        async def send(token: str | None) -> Answer:
+            return await self._transport.call(
+                method,
+                url,
+                operation=operation,
+                params=params,
+                json_body=body,
+                headers={"Authorization": f"Bearer {token}"} if token else self._where.headers,
+                accept=accept,
+                timeout_seconds=timeout_seconds,
+            )
+
+        return await (bearing(self._where.tokens, send) if self._where.tokens else send(None))
 
 
 def _paging(offset: str | None) -> dict[str, str]:

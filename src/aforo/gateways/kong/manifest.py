@@ -3,6 +3,7 @@
 from typing import Final
 
 from aforo.gateway_sdk.manifest import (
+    CONSENT,
     CallLimit,
     Capability,
     EntityKind,
@@ -13,6 +14,7 @@ from aforo.gateway_sdk.manifest import (
     SignInGroup,
     Support,
 )
+from aforo.gateway_sdk.provider import Provider
 
 _ADMIN_URL: Final = FormField(
     "admin_url", "Admin API address", FieldKind.URL, hint="For example https://kong.internal:8444"
@@ -110,9 +112,57 @@ _DECLARATIVE: Final = SignIn(
     help="Aforo works on the file's text, and keeps it sealed since keys and passwords stand in it. You apply changes "
     "yourself, with decK or Kong's DB-less mode: each product's page exports them.",
 )
+_SCOPE: Final = FormField(
+    "scope", "Scope", hint="What the proxy before the Admin API wants to see in a token", required=False
+)
+_CLIENT_CREDENTIALS: Final = SignIn(
+    "client_credentials",
+    "OAuth2 client credentials",
+    SignInGroup.MANUAL,
+    (
+        _ADMIN_URL,
+        FormField("token_url", "Token endpoint", FieldKind.URL, hint="For example https://id.example/oauth2/token"),
+        FormField("client_id", "Client id"),
+        FormField("client_secret", "Client secret", secret=True),
+        _SCOPE,
+        _WORKSPACE,
+        *_WAY,
+    ),
+    help="For an Admin API behind a proxy, or Kong's own OpenID Connect plugin, that asks for a bearer token.",
+)
+_OIDC: Final = SignIn(
+    "oidc",
+    "Sign in with an OpenID provider",
+    SignInGroup.OAUTH2,
+    (
+        _ADMIN_URL,
+        FormField("issuer", "Issuer", FieldKind.URL, hint="For example https://id.example/realms/ops"),
+        FormField("client_id", "Client id"),
+        FormField(
+            "client_secret", "Client secret", secret=True, required=False, hint="Empty for a public client with PKCE"
+        ),
+        FormField(
+            "scope",
+            "Scope",
+            hint="offline_access brings a refresh token at most providers",
+            required=False,
+            default="openid offline_access",
+        ),
+        _WORKSPACE,
+        *_WAY,
+        CONSENT,
+    ),
+    help="For an Admin API behind a proxy that knows people. You consent at your own provider, which Aforo finds by "
+    "its issuer.",
+    provider=Provider(
+        key="",
+        name="the OpenID provider",
+        register=("At your provider: a client for the authorization code grant with PKCE (S256) and refresh tokens.",),
+    ),
+)
 
 _YES: Final = {
-    Capability.SIGN_IN: "none, header token, basic, mTLS, Konnect token, or a kong.yml",
+    Capability.SIGN_IN: "none, header token, basic, mTLS, OAuth2, OpenID Connect, Konnect token, or a kong.yml",
     Capability.TEST: "with real calls; the right to write is not tried",
     Capability.DISCOVER: "services with routes, plugins, upstreams and targets",
     Capability.CAPTURE: "every field that a person could have set, secrets sealed",
@@ -139,7 +189,7 @@ MANIFEST: Final = Manifest(
     key="kong",
     name="Kong Gateway",
     product_word="service",
-    sign_ins=(_NONE, _HEADER_TOKEN, _BASIC, _MTLS, _KONNECT, _DECLARATIVE),
+    sign_ins=(_NONE, _HEADER_TOKEN, _BASIC, _MTLS, _CLIENT_CREDENTIALS, _OIDC, _KONNECT, _DECLARATIVE),
     # A route that somebody adds opens another way to the backend, and a plugin changes who may call and what it costs:
     # both touch what is sold. Targets come and go with scaling and service discovery, which is nobody's drift.
     kinds=(

@@ -4,6 +4,7 @@ from typing import Final
 
 from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
+    CONSENT,
     CallLimit,
     Capability,
     EntityKind,
@@ -14,6 +15,7 @@ from aforo.gateway_sdk.manifest import (
     SignInGroup,
     Support,
 )
+from aforo.gateway_sdk.provider import Provider, Refusal
 
 ANYPOINT_URL: Final = "https://anypoint.mulesoft.com"
 
@@ -62,9 +64,69 @@ _ACCESS_TOKEN: Final = SignIn(
     (FormField("access_token", "Access token", secret=True), *_WHERE, *_WAY),
     help="A bearer token that you have got yourself. It ends after about an hour: good for a try, not for operation.",
 )
+_SCOPES: Final = (
+    "View Environment, View and Manage APIs Configuration, View and Manage Policies, View and Manage Contracts, "
+    "Exchange Viewer, View Client Applications, Application Creator, and Background Access"
+)
+_ANYPOINT: Final = Provider(
+    key="mulesoft",
+    name="MuleSoft Anypoint",
+    authorize=f"{ANYPOINT_URL}/accounts/api/v2/oauth2/authorize",
+    token=f"{ANYPOINT_URL}/accounts/api/v2/oauth2/token",
+    scope="full offline_access",
+    register=(
+        (
+            "In Access Management, Connected Apps: an app that acts on a user's behalf, with the grants Authorization "
+            "Code and Refresh Token."
+        ),
+        (
+            f"Scopes: Full Access and Background Access; or, named in the field Scopes, at least {_SCOPES}. A missing "
+            "scope shows as an empty list and not as an error."
+        ),
+    ),
+    refusals=(
+        Refusal(
+            "invalid_scope",
+            "Aforo's connected app lacks a scope that it asks for",
+            "In Access Management, Connected Apps, give it Full Access and Background Access, then begin again.",
+        ),
+        Refusal(
+            "invalid_grant",
+            "Anypoint no longer accepts the consent: it was withdrawn, or has ended",
+            "Reconnect.",
+            reconnect=True,
+        ),
+        Refusal("access_denied", "Consent was declined at Anypoint", "Begin again and grant access."),
+        Refusal(
+            "_client",
+            "Anypoint does not accept this installation's client id or secret",
+            "Check AFORO_MULESOFT_CLIENT_ID, AFORO_MULESOFT_CLIENT_SECRET and AFORO_MULESOFT_URL, and that the app "
+            "is enabled.",
+        ),
+    ),
+)
+_OAUTH2: Final = SignIn(
+    "anypoint",
+    "Sign in with Anypoint",
+    SignInGroup.OAUTH2,
+    (
+        *_WHERE,
+        FormField(
+            "scope",
+            "Scopes",
+            hint="Empty for full and offline_access; else what Aforo's connected app has, offline_access among it",
+            required=False,
+        ),
+        *_WAY,
+        CONSENT,
+    ),
+    recommended=True,
+    help="You consent on Anypoint's page, and Aforo does what you may do in this business group and environment.",
+    provider=_ANYPOINT,
+)
 
 _YES: Final = {
-    Capability.SIGN_IN: "connected app (client credentials, renewed ahead of expiry) or a bearer token",
+    Capability.SIGN_IN: "Anypoint's consent page, a connected app (client credentials) or a bearer token",
     Capability.TEST: "with real calls, one for each scope that reading needs; the right to write is not tried",
     Capability.DISCOVER: "API instances with policies, SLA tiers and upstreams, and their OpenAPI from Exchange",
     Capability.CAPTURE: "every setting that a person could have made; what Anypoint masks is named",
@@ -76,13 +138,29 @@ _SUBSTITUTE: Final = {
     Capability.RESTORE: "settings, policies, tiers and upstreams are written back; Exchange versions are immutable, so "
     "an API description is restored by pointing the instance to the recorded version again",
 }
+_SELLING: Final = {
+    Capability.PRICING_SYNC: Support(
+        "yes",
+        "an SLA tier for each plan and API instance, with limits of calls in windows of fixed length; it counts where "
+        "the policy rate-limiting-sla-based is applied, and a tier that applications use is deprecated, not deleted",
+    ),
+    Capability.MONETIZED_TAG: Support(
+        "substitute", "the tag aforo-monetized on the API instance; Anypoint has no guard against its deletion"
+    ),
+    Capability.PROVISION: Support(
+        "yes",
+        "a client application for each key, with an approved contract for each API instance; Anypoint makes client id "
+        "and secret itself, so a secret of Aforo's is not used here",
+    ),
+    Capability.SUSPEND: Support("yes", "contracts are revoked, and restored; gateways ask for changes now and then"),
+    Capability.ROTATE: Support(
+        "substitute",
+        "a second application with contracts on the same tier, since Anypoint replaces a secret at once; limits are "
+        "counted for each application, so that up to twice the allowance is there during the grace",
+    ),
+    Capability.REVOKE: Support("yes", "contracts are revoked and deleted, then the application is"),
+}
 _NOT_YET: Final = {
-    Capability.PRICING_SYNC: "planned: SLA tiers, with the rate-limiting-sla-based policy that makes them count",
-    Capability.MONETIZED_TAG: "planned: a tag on the instance",
-    Capability.PROVISION: "planned: a client application and a contract on a tier",
-    Capability.SUSPEND: "planned: by revoking and restoring the contract",
-    Capability.ROTATE: "planned, by a second application: Anypoint replaces a secret at once, without grace",
-    Capability.REVOKE: "planned: revoking and deleting the contract",
     Capability.ARTIFACT: "planned: a custom policy, which MuleSoft's own tools must have built",
     Capability.ENFORCE: "planned, by the custom policy",
 }
@@ -91,7 +169,7 @@ MANIFEST: Final = Manifest(
     key="mulesoft",
     name="MuleSoft Anypoint",
     product_word="API instance",
-    sign_ins=(_CONNECTED_APP, _ACCESS_TOKEN),
+    sign_ins=(_OAUTH2, _CONNECTED_APP, _ACCESS_TOKEN),
     kinds=(
         EntityKind(SPEC_KIND, "API description", foreign_is_drift=True),
         EntityKind("api", "API instance"),
@@ -103,6 +181,7 @@ MANIFEST: Final = Manifest(
     capabilities={
         **{capability: Support("yes", words) for capability, words in _YES.items()},
         **{capability: Support("substitute", words) for capability, words in _SUBSTITUTE.items()},
+        **_SELLING,
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
     harmless_field=("api", "/description"),

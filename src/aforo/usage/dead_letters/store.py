@@ -144,5 +144,6 @@ def _made(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-        db.executescript((files("aforo.usage.dead_letters") / "schema.sql").read_text())
+        script = (files("aforo.usage.dead_letters") / "schema.sql").read_text()
+        db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")  # whole or not at all, also over a crash
     return db

@@ -118,7 +118,8 @@ def _opened(path: Path) -> sqlite3.Connection:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         db, version = _connected(path), 0
     if version == 0:
-        db.executescript((files("aforo.usage.rollups") / "schema.sql").read_text())
+        script = (files("aforo.usage.rollups") / "schema.sql").read_text()
+        db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")  # whole or not at all, also over a crash
     return db
 
 

@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("serve")(serve)
     app.command("emulate")(emulate)
     command(app, "bench", local=True)(bench)
+    command(app, "torture", local=True)(torture)
     command(app, "version", local=True)(version)
 
 
@@ -47,7 +48,10 @@ def serve(
 
 def bench(
     session: Session,
-    names: Annotated[list[str] | None, typer.Argument(help="ingest, preview; all unless told.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="check, ingest, preview …; all unless told.")] = None,
+    keys: Annotated[
+        int | None, typer.Option(min=1_000, help="Keys behind the dedupe bench; its bars are those for 100 million.")
+    ] = None,
     small: Annotated[bool, typer.Option("--small", help="Take seconds, and hold to loose ratios only.")] = False,
 ) -> Exit:
     """Measure on this machine, each figure beside its reference. Exit status 1 where a bar is missed."""
@@ -56,9 +60,34 @@ def bench(
 
     if unknown := sorted({*(names or ())} - {*NAMES}):
         raise typer.BadParameter(f"{', '.join(unknown)} is none of {', '.join(NAMES)}.")
-    told = run(names or [], small=small)
+    told = run(names or [], small=small, keys=keys)
     session.answer(told, figures)
     return Exit.OK if all(figure["holds"] for figure in told["figures"]) else Exit.UNEXPECTED
+
+
+def torture(
+    session: Session,
+    kills: Annotated[int, typer.Option(min=1, max=10_000, help="How often the edge is killed.")] = 100,
+    mutant: Annotated[
+        str | None, typer.Option(help="log or ledger: an edge that does not sync it. It must be found out.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeat the choices of an earlier run.")] = None,
+) -> Exit:
+    """Kill an edge of its own under load, lose what it never synced, and count. Exit status 1 for a broken promise."""
+    from aforo.app.cli.show.torture import report
+    from aforo.app.torture.lives import MUTANTS, CannotTorture, run
+
+    if mutant is not None and mutant not in MUTANTS:
+        raise typer.BadParameter(f"{mutant} is none of {', '.join(MUTANTS)}.")
+    try:
+        told = run(kills, mutant=mutant or "none", seed=seed)
+    except CannotTorture as fault:
+        raise failure(
+            "no_compiler", Exit.UNEXPECTED, "The torture cannot begin", str(fault), next_step="Then try again.",
+            unharmed="Nothing was started.",
+        ) from None  # fmt: skip
+    session.answer(told, report)
+    return Exit.OK if told["holds"] else Exit.UNEXPECTED
 
 
 def emulate(

@@ -34,6 +34,8 @@ def open_client(connection: Connection) -> "Client":
 
 
 def _tokens(connection: Connection) -> Tokens:
+    if connection.tokens:
+        return connection.tokens
     if connection.sign_in == "access_token":
         return FixedToken(connection.settings.get("access_token", "").strip())
     text = connection.settings.get("service_account_key", "")

@@ -17,7 +17,11 @@ from aforo.gateways.apigee.mapping import Row, is_monetized
 _REACHED: Final = "Apigee API reached"
 _TLS: Final = "TLS certificate valid"
 _ACCEPTED: Final = "Access token accepted"
-_SIGNED_IN: Final = {"service_account": "Service account signed in", "access_token": "Access token given"}
+_SIGNED_IN: Final = {
+    "google": "Signed in at Google",
+    "service_account": "Service account signed in",
+    "access_token": "Access token given",
+}
 _READ: Final = "May read API products"
 _PLANS: Final = "May read rate plans"
 

@@ -12,6 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from aforo.gateway_sdk import emulated_tokens
+
 from .answers import Answer, Refused, unauthenticated
 from .requests import Request
 from .store import Store
@@ -81,6 +83,8 @@ class TokenEndpoint:
         if scheme.lower() != "bearer":
             raise unauthenticated()
         if hmac.compare_digest(token.encode(), FIXED_TOKEN.encode()):
+            return
+        if emulated_tokens.accepts(token, "google", self._store.now()):
             return
         known = self._store.get("tokens", token)
         if known is None or known["ends"] <= self._store.now():

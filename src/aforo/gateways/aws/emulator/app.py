@@ -9,6 +9,7 @@ from uuid import uuid4
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, StateFile, answer_json, read_body
 from aforo.gateways.aws.emulator import http, rest
 from aforo.gateways.aws.emulator.assume import Sts
+from aforo.gateways.aws.emulator.calling import PREFIX, RequestPath
 from aforo.gateways.aws.emulator.identity import Caller, Gate, check_rights, speaks_query
 from aforo.gateways.aws.emulator.moto_backend import MotoBackend
 from aforo.gateways.aws.emulator.operations import HTTP, REST, decode, encode, recognise
@@ -50,6 +51,7 @@ class AwsEmulator:
         self.moto = MotoBackend(self.data["journal"])
         self._gate = Gate(clock, self.data["sessions"], self.moto)
         self._sts = Sts(clock, self.data["sessions"], self.moto)
+        self.request_path = RequestPath()
 
     def region(self, account_id: str, name: str) -> Region:
         """An account's API Gateway in a region; made on first use."""
@@ -64,6 +66,9 @@ class AwsEmulator:
             await _live(receive, send)
         elif scope["path"] == "/__aws__/switches" and scope["method"] == "POST":
             await self._turn(receive, send)
+        elif scope["path"].startswith(PREFIX):
+            regions = [self.region(*place.split("/")) for place in list(self.data["regions"])]
+            await _send(send, self.request_path.answer(regions, _call(scope, await read_body(receive))))
         else:
             answer = await self.answer(_call(scope, await read_body(receive)))
             await _send(send, answer)

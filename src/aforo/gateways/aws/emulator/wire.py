@@ -56,6 +56,11 @@ class AwsError(Exception):
         self.headers = dict(headers or {})
 
 
+def answer_of(status: int, told: Mapping[str, object]) -> Answer:
+    """A JSON answer."""
+    return Answer(status, json.dumps(told).encode(), {"content-type": "application/json"})
+
+
 def not_found(message: str) -> AwsError:
     return AwsError("NotFoundException", message, 404)
 

@@ -10,7 +10,7 @@ from aforo.gateways.aws.mapping.document import split
 from aforo.gateways.aws.mapping.rules import API, DOCUMENT, STAGE, USAGE_PLAN, canonical_form
 from aforo.gateways.aws.mapping.rules.document import is_stamp
 from aforo.gateways.aws.mapping.rules.own import Own
-from aforo.gateways.aws.mapping.rules.settings import OUR_MARK
+from aforo.gateways.aws.mapping.rules.settings import OUR_MARK, OUR_PLAN
 from aforo.gateways.aws.mapping.secrets import secret_places
 from aforo.kit.jsontree import Json, JsonObject, digest
 
@@ -179,13 +179,20 @@ _CHOSEN: Final = frozenset({"StageVariables", "Tags"})
 
 
 def _plan_entities(plans: Sequence[Mapping[str, Any]], own: Own) -> Iterator[Entity]:
-    """Keyed by name. AWS lets two plans share one; the later in order of content then adds a number."""
-    mine = [plan for plan in plans if covers(plan, Where("rest", own.api_id, own.stage))]
+    """Keyed by name. AWS lets two plans share one; the later in order of content then adds a number.
+
+    Those in which subscriptions of Aforo's have their keys are left out: pricing sync compares them.
+    """
+    mine = [plan for plan in plans if covers(plan, Where("rest", own.api_id, own.stage)) and not _is_sold(plan)]
     used: dict[str, int] = {}
     for plan in sorted(mine, key=lambda plan: (str(plan.get("name")), digest(plan_entity(plan, own).fields))):
         name = str(plan.get("name"))
         used[name] = used.get(name, 0) + 1
         yield plan_entity(plan, own, name if used[name] == 1 else f"{name} ({used[name]})")
+
+
+def _is_sold(plan: Mapping[str, Any]) -> bool:
+    return OUR_PLAN in (plan.get("tags") or {})
 
 
 def _is_marked(tree: Mapping[str, Any]) -> bool:

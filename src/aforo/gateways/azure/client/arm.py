@@ -53,6 +53,8 @@ def open_client(connection: Connection) -> "Client":
 
 def _tokens(connection: Connection, origin: str) -> Tokens:
     settings = connection.settings
+    if connection.tokens:
+        return connection.tokens
     if connection.sign_in == "access_token":
         return FixedToken(settings.get("access_token", "").strip())
     principal = ServicePrincipal(
@@ -165,19 +167,25 @@ class Client:
             raise listing.fault
         return listing.rows
 
-    async def put(self, path: Sequence[str], properties: Row | None, etag: str | None = None) -> None:
+    async def put(self, path: Sequence[str], properties: Row | None, etag: str | None = None, **params: str) -> None:
         """Write the whole resource and wait until it stands; with an ETag only if nobody has changed it since."""
         body = {} if properties is None else {"properties": properties}
-        answer = await self._call("PUT", path, body=body, etag=etag)
+        answer = await self._call("PUT", path, params=params, body=body, etag=etag)
         await self._finish(answer, path)
 
-    async def patch(self, path: Sequence[str], properties: Row, etag: str) -> None:
+    async def patch(self, path: Sequence[str], properties: Row, etag: str, **params: str) -> None:
         """Write some members, only if nobody has changed the resource since."""
-        await self._finish(await self._call("PATCH", path, body={"properties": properties}, etag=etag), path)
+        answer = await self._call("PATCH", path, params=params, body={"properties": properties}, etag=etag)
+        await self._finish(answer, path)
 
-    async def delete(self, path: Sequence[str], etag: str | None = None) -> None:
+    async def delete(self, path: Sequence[str], etag: str | None = None, **params: str) -> None:
         """Delete a resource, which Azure does under its ETag alone, or a link, which has none."""
-        await self._finish(await self._call("DELETE", path, etag=etag, accept=(404,)), path)
+        await self._finish(await self._call("DELETE", path, params=params, etag=etag, accept=(404,)), path)
+
+    async def keys(self, subscription: str) -> Mapping[str, str]:
+        """The two keys of an API Management subscription, by slot: no GET tells them."""
+        told = (await self._call("POST", ("subscriptions", subscription, "listSecrets"))).object()
+        return {slot: str(told.get(f"{slot}Key") or "") for slot in ("primary", "secondary")}
 
     async def export(self, api: str) -> Row:
         """An API's OpenAPI 3 description. Azure gives a link, good for five minutes, to a storage without sign-in."""

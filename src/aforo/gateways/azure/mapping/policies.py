@@ -67,6 +67,12 @@ def assembled(fields: Mapping[str, object]) -> str:
     return _document([str(fields[name]) for name in (*known, *(name for name in fields if name not in SECTIONS))])
 
 
+def children(section: str) -> list[str]:
+    """The elements and comments of one section of `sections`, each in canonical form but for `<base />`."""
+    root, taken = _parsed(f"<policies>{section}</policies>")
+    return ["<base />" if one.tag == "base" else taken.back(_canonical(one)) for one in root[0]]
+
+
 def named_values(raw: str) -> set[str]:
     """The names that a text refers to as `{{name}}`."""
     return set(_NAMED_VALUE.findall(raw))

@@ -27,7 +27,7 @@ from .node import Node, fingerprint
 from .proxy import Echo, RequestPath, Upstream
 from .schemas import Schema
 from .seeding import seed
-from .signing_in import CONTROL_PLANE, HeaderToken, Konnect
+from .signing_in import CONTROL_PLANE, Bearers, HeaderToken, Konnect
 from .store import Store
 
 __all__ = ["CONTROL_PLANE", "KongEmulator", "create", "sample_connection", "seed"]
@@ -41,6 +41,7 @@ def create(
     admin_token: str | None = None,
     token_header: str = "Kong-Admin-Token",  # noqa: S107  the name of a header
     konnect: bool = False,
+    bearers: bool = False,
     plugins: Mapping[str, Schema] | None = None,
     upstream: Upstream | None = None,
     now: Callable[[], float] = time.time,
@@ -51,7 +52,8 @@ def create(
 
     `page_size` is how much a list answers unless asked for more. With an `admin_token`, calls need it in
     `token_header`. With `konnect`, the entities are those of the control plane `CONTROL_PLANE`, below its path, for
-    bearers of the `admin_token` (of any token, without one), and there is no PATCH. `plugins` are installed besides the
+    bearers of the `admin_token` (of any token, without one), and there is no PATCH.
+    With `bearers`, calls need a token of the emulated OpenID provider. `plugins` are installed besides the
     bundled ones. `upstream` answers consumers' calls instead of the built-in echo. `now`, `draw_id` and `draw_key` are
     the sources of times in seconds, ids and generated keys.
     """
@@ -64,7 +66,7 @@ def create(
     declaration = Declaration(entities, database=has_database)
     node = Node(entities, page_size, has_database, declaration.hash)
     admin = AdminApi(entities, page_size, database=has_database, patches=not konnect)
-    gate = _gate(store, admin_token, token_header, konnect=konnect)
+    gate = Bearers(now) if bearers else _gate(store, admin_token, token_header, konnect=konnect)
     requests = RequestPath(store, now, upstream or Echo())
     return KongEmulator(store, [requests], [node, declaration, admin], gate)
 

@@ -5,7 +5,10 @@ The shape of Konnect's own answers follows the vendor's description.
 
 import hmac
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+
+from aforo.gateway_sdk import emulated_tokens
 
 from .answers import METHOD_NOT_ALLOWED, Answer, Refused
 from .requests import Request
@@ -25,6 +28,19 @@ class HeaderToken:
         sent = request.headers.get(self.header.lower(), "")
         if not hmac.compare_digest(sent.encode(), self.token.encode()):
             raise Refused(Answer(401, {"message": "Invalid credentials. Token or User credentials required"}))
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Bearers:
+    """A proxy before the Admin API, which lets in who holds a token of the emulated OpenID provider."""
+
+    now: Callable[[], float]
+
+    def admit(self, request: Request) -> Request:
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not emulated_tokens.accepts(sent, "oidc", self.now()):
+            raise Refused(Answer(401, {"message": "Unauthorized"}))
         return request
 
 

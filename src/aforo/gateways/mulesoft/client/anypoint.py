@@ -61,7 +61,7 @@ class Anypoint:
         client_id = values.get("client_id") if connection.sign_in == "connected_app" else None
         self.place = Place(values.get("organization_id", ""), values.get("environment_id", ""), client_id)
         self.fault = unusable(self._base, values.get("access_token", ""))
-        self._tokens = self._sign_in(connection.sign_in, values)
+        self._tokens = connection.tokens or self._sign_in(connection.sign_in, values)
 
     def _sign_in(self, kind: str, values: Mapping[str, str]) -> Tokens:
         if kind != "connected_app":
@@ -151,13 +151,32 @@ class Anypoint:
     async def patch(self, path: Sequence[str], body: Row) -> None:
         await self._manager("PATCH", path, body=body)
 
-    async def delete(self, *path: str) -> None:
-        await self._manager("DELETE", path, accept=(404,))
+    async def delete(self, *path: str, accept: Collection[int] = (404,)) -> int:
+        """The answer's status: a success, or one that is accepted."""
+        return (await self._manager("DELETE", path, accept=accept)).status
 
     async def switch_policy(self, api_id: str, policy_id: str, *, on: bool) -> None:
         """Enable or disable a policy, which only the interface of Anypoint's own console can."""
         path = ("apis", api_id, "policies", policy_id, "enable" if on else "disable")
         await self._call("POST", f"{_XAPI}{self.place.environment}/{joined(path)}", operation_name("POST", path))
+
+    async def act_on_contract(self, api_id: str, contract_id: str, action: str) -> None:
+        """approve, reject, revoke or restore: like the switch of a policy, an interface of Anypoint's own console."""
+        path = ("apis", api_id, "contracts", contract_id, action)
+        await self._call("POST", f"{_XAPI}{self.place.environment}/{joined(path)}", operation_name("POST", path))
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        *,
+        body: Row | None = None,
+        params: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+    ) -> Answer:
+        """One call of Exchange, for who knows its paths."""
+        return await self._call(method, path, operation, body=body, params=params, accept=accept)
 
     async def assets(self, organization_id: str) -> Sequence[Row]:
         """The first assets that we may see in Exchange."""

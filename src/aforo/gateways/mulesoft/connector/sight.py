@@ -26,6 +26,17 @@ APIS: Final = Need(
 POLICIES: Final = Need("View Policies", frozenset({"read:api_policies", "manage:api_policies"}))
 TIERS: Final = Need("View Contracts", frozenset({"read:api_contracts", "manage:api_contracts"}))
 EXCHANGE: Final = Need("Exchange Viewer", frozenset({"read:exchange", "edit:exchange", "manage:exchange"}))
+APPLICATIONS: Final = Need(
+    "View Client Applications",
+    frozenset(
+        {
+            "read:client_applications",
+            "create:client_applications",
+            "manage:client_application",
+            "manage:client_applications",
+        }
+    ),
+)
 READING: Final = (APIS, POLICIES, TIERS, EXCHANGE)
 WRITING: Final = (
     Need("Manage APIs Configuration", frozenset({"manage:api_configuration"})),
@@ -73,6 +84,19 @@ class Sight:
         if contracted is not None and await self._shows_contracts(contracted):
             return None
         return blind(TIERS, "there is no SLA tier")
+
+    async def doubt_no_contracts(self, rows: Sequence[Row]) -> GatewayForbidden | None:
+        """None of these instances shows a contract: not to be believed where one counts some itself."""
+        has = await self.has(TIERS)
+        if has or (has is None and not any((row.get("activeContractsCount") or 0) > 0 for row in rows)):
+            return None
+        return blind(TIERS, "there is no contract")
+
+    async def doubt_no_applications(self) -> GatewayForbidden | None:
+        """No client application was ever shown to us. Only the app's own scopes can tell that there is none."""
+        if await self.has(APPLICATIONS):
+            return None
+        return blind(APPLICATIONS, "there is no client application of ours")
 
     async def doubt_no_policies(self, api_id: str = "", known: Collection[str] = ()) -> GatewayForbidden | None:
         """No policy is shown. `known` are ids of policies that were there once: one that still answers tells."""

@@ -1,4 +1,5 @@
-"""An emulated organization of MuleSoft Anypoint: Access Management, API Manager and Exchange; control plane only.
+"""An emulated organization of MuleSoft Anypoint: Access Management, API Manager and Exchange, and instances that can
+be called.
 
 Where the facts come from: MuleSoft's published descriptions of these services, and for what they leave open (request
 and answer members of instances, the `xapi` paths, errors) the descriptions of the community's Go client. What no
@@ -6,7 +7,8 @@ description tells is our reading of the documentation: empty lists without a sco
 contract's states; 409 for a tier with applications, for a second contract of one pair, and for a version of an asset
 that was published once.
 
-Deliberately different: changes work at once, nothing serves consumers' calls, and publishing checks no file.
+Deliberately different: changes work at once, consumers' calls have a path of their own (see `proxying`) on which only
+policies that ask for client ids or count calls work, and publishing checks no file.
 """
 
 from collections.abc import Collection

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
+from aforo.gateway_sdk import emulated_tokens
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, answer, read_body
 
 from .answers import Answer, Refused, not_found, unauthorized
 from .calls import Call
 from .operations import OPERATIONS, Operation
+from .proxying import PREFIX, Proxying
 from .world import Row, World
 
 _SAVE_AFTER_SECONDS: Final = 0.25
@@ -19,11 +21,12 @@ _WINDOW_SECONDS: Final = 60
 
 
 class AnypointEmulator:
-    """Control plane only: nothing here serves the calls of consumers."""
+    """The control plane, and below `/proxy/` the calls of consumers."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.switches = world.switches
+        self.proxying = Proxying(world)
         self._saving: asyncio.TimerHandle | None = None
         self._unsaved = False
         self._window = (0, 0)
@@ -39,6 +42,8 @@ class AnypointEmulator:
     def respond(self, scope: Scope, content: bytes) -> Answer:
         """The answer to one call."""
         path = (scope.get("raw_path") or scope["path"].encode()).decode("ascii", "replace").partition("?")[0]
+        if path.startswith(PREFIX):
+            return self._proxied(scope, path)
         try:
             operation, ids = _find(scope["method"], path)
             self._count(path)
@@ -49,6 +54,13 @@ class AnypointEmulator:
         except Refused as refused:
             given = refused.answer
         return self._with_limits(given, path)
+
+    def _proxied(self, scope: Scope, path: str) -> Answer:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            return self.proxying.answer(scope["method"], path, headers)
+        except Refused as refused:
+            return refused.answer
 
     def flush(self) -> None:
         """Save now what has changed since the last save."""
@@ -74,6 +86,8 @@ class AnypointEmulator:
         """Whose token it is; 401 for one that is unknown or has ended."""
         kind, _, token = headers.get("authorization", "").partition(" ")
         kept = self.world.tables["tokens"].get(token)
+        if emulated_tokens.accepts(token, "mulesoft", self.world.clock.now().timestamp()):
+            return dict(self.world.rows("apps")[0])
         if kind.lower() != "bearer" or kept is None or kept["until"] <= self.world.now():
             raise unauthorized()
         app: Row = self.world.tables["apps"][kept["client_id"]]

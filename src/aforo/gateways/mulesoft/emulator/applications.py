@@ -8,13 +8,15 @@ from .world import Row, World
 
 VIEW = ("read:client_applications", "create:client_applications")
 CREATE = ("create:client_applications",)
+_SETTABLE = ("name", "description", "url", "redirectUri", "grantTypes")
 
 
 def listed(world: World, call: Call) -> Answer:
-    """Only those that this app has made: others are an administrator's to see."""
+    """Only those that this app has made: others are an administrator's to see. Without the scope none, and no error."""
     _root_only(world, call)
+    wanted = call.query.get("query", "").lower()
     mine = world.rows("applications", owner=(call.app or {}).get("client_id"))
-    rows = [_brief(row) for row in mine if world.may(*VIEW)]
+    rows = [_brief(row) for row in mine if world.may(*VIEW) and wanted in row["name"].lower()]
     return Answer(200, page(call, rows, world), {"x-total-count": str(len(rows))})
 
 
@@ -59,6 +61,16 @@ def _with_secret(row: Row) -> Row:
 
 def get(world: World, call: Call) -> Answer:
     return Answer(200, _brief(_one(world, call)))
+
+
+def patch(world: World, call: Call) -> Answer:
+    row = _one(world, call)
+    body = call.body()
+    if body.get("name", row["name"]) != row["name"] and world.rows("applications", name=body["name"]):
+        raise exchange_says_no(409, f"An application named {body['name']} exists already")
+    row.update({name: body[name] for name in _SETTABLE if name in body})
+    world.changed()
+    return Answer(200, _brief(row))
 
 
 def delete(world: World, call: Call) -> Answer:

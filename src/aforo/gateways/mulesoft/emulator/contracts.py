@@ -19,8 +19,15 @@ def listed(world: World, call: Call) -> Answer:
     if not world.may(*VIEW):
         return Answer(200, {"total": 0, "contracts": []})
     api = found(world, call, *VIEW)
-    rows = [shown(world, row) for row in world.rows("contracts", apiId=api["id"])]
+    rows = [shown(world, row) for row in world.rows("contracts", apiId=api["id"]) if _is_asked(world, call, row)]
     return Answer(200, {"total": len(rows), "contracts": page(call, rows, world)})
+
+
+def _is_asked(world: World, call: Call, row: Row) -> bool:
+    """Whether the query's filters let it through."""
+    client_id = world.tables["applications"][str(row["applicationId"])]["clientId"]
+    told = {"status": row["status"], "coreServicesId": client_id}
+    return all(call.query[name] == value for name, value in told.items() if name in call.query)
 
 
 def shown(world: World, row: Row) -> Row:

@@ -79,6 +79,7 @@ OPERATIONS: Final = (
     Operation("list-applications", "GET", _APPS, applications.listed),
     Operation("create-application", "POST", _APPS, applications.post),
     Operation("get-application", "GET", f"{_APPS}/{{applicationId}}", applications.get),
+    Operation("patch-application", "PATCH", f"{_APPS}/{{applicationId}}", applications.patch),
     Operation("delete-application", "DELETE", f"{_APPS}/{{applicationId}}", applications.delete),
     Operation("reset-secret", "POST", f"{_APPS}/{{applicationId}}/secret/reset", applications.reset_secret),
     Operation("application-contracts", "GET", f"{_APPS}/{{applicationId}}/contracts", applications.contracts),

@@ -153,8 +153,10 @@ def _routes(world: World, api: Row, name: str) -> None:
 
 
 def _customer(world: World, api: Row) -> None:
-    """A client application with a contract on Bronze, and one that waits for Gold."""
+    """A client application with a contract on Bronze, one that waits for Gold, and one that our own app has made."""
     by_name = {row["name"]: row["id"] for row in world.rows("tiers", apiId=api["id"])}
     for name, tier in (("Acme mobile", "Bronze"), ("Globex batch", "Gold")):
-        app = applications.new(world, ROOT, {"name": name}, "somebody else")
+        told = {"name": name, "description": "Asked for in Exchange"}
+        app = applications.new(world, ROOT, told, "somebody else")
         contracts.new(world, api, {"applicationId": app["id"], "requestedTierId": by_name[tier]})
+    applications.new(world, ROOT, {"name": "Smoke test", "description": "Made by a script"}, CLIENT_ID)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aforo.gateway_sdk.contract import Entity, Step
 from aforo.gateway_sdk.errors import GatewayError
+from aforo.gateways.mulesoft.mapping.marks import MONETIZED
 from aforo.gateways.mulesoft.mapping.rules import ENDPOINT, SETTABLE, TIER
 from aforo.kit.jsontree import ABSENT, Absent, Json, at, put
 
@@ -124,8 +125,8 @@ def _route(route: Tree, ids: Mapping[str, str]) -> Tree:
 
 
 def differing_tags(now: Json | Absent, wanted: Json | Absent) -> tuple[list[str], list[str]]:
-    """Tags to add and tags to take away."""
-    has = {str(tag) for tag in now} if isinstance(now, list) else set()
+    """Tags to add and tags to take away; the one that says that Aforo sells the instance is none of them."""
+    has = {str(tag) for tag in now} - {MONETIZED} if isinstance(now, list) else set()
     wants = {str(tag) for tag in wanted} if isinstance(wanted, list) else set()
     return sorted(wants - has), sorted(has - wants)
 

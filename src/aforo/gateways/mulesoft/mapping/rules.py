@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from aforo.gateways.mulesoft.mapping.marks import MONETIZED
 from aforo.kit.jsontree import canonical
 
 Tree = dict[str, Any]
@@ -154,6 +155,11 @@ def _routed(upstream: Tree, names: Names) -> Tree:
     return _set_only({"upstream": names.get(native, native), "weight": upstream.get("weight")})
 
 
+def _without_our_tag(tree: Tree) -> Tree:
+    told = tree.get("tags")
+    return _with(tree, "tags", [tag for tag in told if tag != MONETIZED]) if isinstance(told, list) else tree
+
+
 def _sorted_tags(tree: Tree) -> Tree:
     return _with(tree, "tags", sorted(tree["tags"])) if isinstance(tree.get("tags"), list) else tree
 
@@ -227,6 +233,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _rule("tls-by-id", {API, UPSTREAM}, "names and rights told beside the ids", _tls_by_id),
     _rule("timeout-as-number", {API}, "a number or a text of digits", _timeout_as_number),
     Rule("routes-by-upstream", frozenset({API}), "ids that differ once re-created", _routes_by_upstream),
+    _rule("our-tag", {API}, "set and taken by Aforo itself when it sells the instance", _without_our_tag),
     _rule("tag-order", {API}, "a set", _sorted_tags),
     _rule("limit-order", {TIER}, "a set", _sorted_limits),
     _rule("pointcut-order", {POLICY}, "a set", _sorted_pointcuts),

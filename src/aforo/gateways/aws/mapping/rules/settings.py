@@ -8,6 +8,10 @@ from aforo.gateways.aws.mapping.trees import Tree, as_object, nodes
 
 OUR_MARK: Final = "aforo:"
 """Tags that begin so are ours: marks, not wishes of the operator."""
+OUR_PLAN: Final = "aforo:plan"
+"""On a usage plan: Aforo's plan that it was made for."""
+MONETIZED: Final = "aforo-monetized"
+"""The tag on what is sold; ours as well."""
 
 _API: Final = frozenset(
     {"name", "description", "tags", "apiKeySource", "endpointConfiguration", "binaryMediaTypes", "policy",
@@ -54,7 +58,10 @@ def without_foreign_tags(tree: Tree) -> Tree:
     tags = tree.get("tags")
     if not isinstance(tags, Mapping):
         return tree
-    return {**tree, "tags": {name: value for name, value in tags.items() if not name.startswith(("aws:", OUR_MARK))}}
+    kept = {
+        name: value for name, value in tags.items() if not name.startswith(("aws:", OUR_MARK)) and name != MONETIZED
+    }
+    return {**tree, "tags": kept}
 
 
 def sorted_settings(tree: Tree) -> Tree:
