@@ -30,7 +30,6 @@ class Stream(httpx2.AsyncByteStream):
     [
         ("/api/v1/api-keys", 1, "application/json"),
         ("/api/v1/integrations", 6, "application/json"),
-        ("/v1/ingest", 10, "application/json"),
         ("/sign-in", 1, "application/x-www-form-urlencoded"),
     ],
 )
@@ -45,6 +44,14 @@ async def test_a_strangers_endless_body_is_refused_at_the_limit(
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
         assert answer.headers["content-type"] == "application/problem+json"
         assert endless.taken == mib + 1
+
+
+async def test_what_is_forwarded_to_the_edge_is_not_read_from_a_stranger_at_all(tmp_path: Path) -> None:
+    async with aforo(tmp_path, edge_port=9) as running:
+        del running.http.headers["Authorization"]
+        endless = Stream(1000)
+        answer = await running.http.post("/v1/ingest", content=endless, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, endless.taken) == (401, 0)
 
 
 @pytest.mark.parametrize(

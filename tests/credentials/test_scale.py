@@ -89,7 +89,7 @@ class Line(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._inner.handle_async_request(request)
-        self.throttled += response.status_code == 429
+        self.throttled += response.status_code in (429, 503)  # Exchange at MuleSoft says 503
         return response
 
 

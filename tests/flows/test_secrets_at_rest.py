@@ -70,9 +70,6 @@ async def test_secrets_of_provisioning_are_unreadable_in_every_store_while_all_o
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(
-        logging.WARNING, logger="httpx2"
-    )  # tells URLs at INFO; Apigee has keys in them. Aforo's level: WARNING
     with emulated("kong", admin_token=TOKEN, token_header="Kong-Admin-Token") as kong, emulated("apigee") as apigee:
         kong.sign_in, kong.settings = "header_token", {"admin_url": kong.url, "token": TOKEN}
         async with visiting(tmp_path, HandClock(_now())) as me:

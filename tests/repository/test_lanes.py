@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
         assert found, program
         (programs / program).symlink_to(found)
     pytest_here = programs / "pytest"
-    pytest_here.write_text(f'#!{shutil.which("bash")}\nexec "{sys.executable}" -m pytest "$@"\n')
+    pytest_here.write_text(f'#!{shutil.which("bash")}\nexec "{sys.executable}" -m pytest -p xdist "$@"\n')
     pytest_here.chmod(0o755)
     return tmp_path
 

@@ -10,8 +10,8 @@ from aforo.accounts import SESSION_COOKIE
 from aforo.app.api import create
 from tests.live import aforo
 
-_OPEN = {"/look", "/sign-in"}
-"""Sets cookies of taste only; and the form by which a session begins."""
+_OPEN = {"/look", "/sign-in", "/emulated/oauth/{path:path}"}
+"""Sets cookies of taste only; the form by which a session begins; and a server that plays somebody else's."""
 
 
 async def test_every_form_of_a_signed_in_person_is_refused_without_the_sessions_token(tmp_path: Path) -> None:

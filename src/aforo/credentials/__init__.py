@@ -11,6 +11,7 @@ from aforo.credentials.rows import CredentialRow, credential_rows, credential_ve
 if TYPE_CHECKING:
     from aforo.credentials.errors import NotProvisionable
     from aforo.credentials.room import CredentialsRoom, Standby, open_room
+    from aforo.credentials.rules.limits import limits
     from aforo.credentials.service.driver import Provisioners
     from aforo.credentials.service.seating import Shelf, SoldProduct
 
@@ -24,6 +25,7 @@ __all__ = [
     "Standby",
     "credential_rows",
     "credential_version",
+    "limits",
     "open_room",
 ]
 
@@ -34,6 +36,7 @@ _LATER = {
     "Shelf": "service.seating",
     "SoldProduct": "service.seating",
     "Standby": "room",
+    "limits": "rules.limits",
     "open_room": "room",
 }
 

@@ -8,15 +8,29 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aforo.customers.model import Change, Customer, GatewayStatus, Grant, Mode, Plan, ProductRef, Subscription
+    from aforo.customers.model import (
+        Change,
+        Customer,
+        GatewayStatus,
+        Grant,
+        Mode,
+        Plan,
+        PlanState,
+        ProductRef,
+        Subscription,
+    )
     from aforo.customers.room import CustomersRoom, open_room
+    from aforo.customers.rules.currency import EXACT, payable
+    from aforo.customers.rules.plan import priced
+    from aforo.customers.rules.statement import fixed_fees
     from aforo.customers.rules.states import State
     from aforo.customers.service import AtGateways, Observed, ProductsOf
     from aforo.customers.shapes import NewCustomer, NewSubscription
     from aforo.customers.sql import OnChange, note_change
-    from aforo.customers.terms import QuotaMode, Terms
+    from aforo.customers.terms import QuotaMode, Rate, Terms
 
 __all__ = [
+    "EXACT",
     "AtGateways",
     "Change",
     "Customer",
@@ -29,17 +43,23 @@ __all__ = [
     "Observed",
     "OnChange",
     "Plan",
+    "PlanState",
     "ProductRef",
     "ProductsOf",
     "QuotaMode",
+    "Rate",
     "State",
     "Subscription",
     "Terms",
+    "fixed_fees",
     "note_change",
     "open_room",
+    "payable",
+    "priced",
 ]
 
 _LATER = {
+    "EXACT": "rules.currency",
     "AtGateways": "service",
     "Change": "model",
     "Customer": "model",
@@ -52,14 +72,19 @@ _LATER = {
     "Observed": "service",
     "OnChange": "sql",
     "Plan": "model",
+    "PlanState": "model",
     "ProductRef": "model",
     "ProductsOf": "service",
     "QuotaMode": "terms",
+    "Rate": "terms",
     "State": "rules.states",
     "Subscription": "model",
     "Terms": "terms",
+    "fixed_fees": "rules.statement",
     "note_change": "sql",
     "open_room": "room",
+    "payable": "rules.currency",
+    "priced": "rules.plan",
 }
 
 

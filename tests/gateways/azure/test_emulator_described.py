@@ -51,7 +51,7 @@ ACTIONS = (
     "namedValues/new/listValue",
     "policyFragments/new/listReferences",
 )
-LISTS = ("productsByTags", "apis/new/products")
+LISTS = ("productsByTags", "apis/new/products", "products/new/subscriptions")
 
 
 class Tour:
@@ -108,7 +108,7 @@ _ACTION_TEMPLATES = (
     "namedValues/{namedValueId}/listValue",
     "policyFragments/{id}/listReferences",
 )
-_VIEWS = ("productsByTags", "apis/{apiId}/products")
+_VIEWS = ("productsByTags", "apis/{apiId}/products", "products/{productId}/subscriptions")
 
 
 async def test_every_implemented_operation_is_accepted_once_and_refused_once_as_described() -> None:

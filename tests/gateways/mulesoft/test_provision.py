@@ -1,17 +1,25 @@
 """A seat at Anypoint: made, changed, suspended and removed, and what is beside it is left alone."""
 
+import contextlib
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import httpx2
 import pytest
 
-from aforo.gateway_sdk.errors import GatewayError, GatewayForbidden, GatewayRejected, PostconditionFailed
+from aforo.gateway_sdk.errors import (
+    GatewayError,
+    GatewayForbidden,
+    GatewayRejected,
+    GatewayUnavailable,
+    PostconditionFailed,
+)
 from aforo.gateway_sdk.provision import Seat, Seated, Standing
 from aforo.gateways.mulesoft.emulator import ORGANIZATION, ROOT
 from aforo.gateways.mulesoft.emulator.seeding import CLIENT_ID
 from aforo.gateways.mulesoft.emulator.world import ALL_SCOPES
-from tests.credentials.boundaries import hold_at_every_boundary
+from tests.credentials.boundaries import DyingLine, hold_at_every_boundary
 from tests.gateways.mulesoft.mulesoft_parts import HERE, quiet
 from tests.gateways.mulesoft.provision_parts import (
     MINUTE,
@@ -175,7 +183,7 @@ async def test_an_adopted_application_is_used_as_it_is_and_stays_when_its_key_go
     assert shop.writes() == []
     assert (seated.standing, seated.scope) == (Standing.ACTIVE, frozenset({"prod_0"}))
     assert [(one.native_id, one.adopted) for one in seated.objects] == [(str(acme["id"]), True)]
-    assert any("has no contract with" in note and scope[1].name in note for note in seated.notes)
+    assert any("has no approved contract with" in note and scope[1].name in note for note in seated.notes)
     closed = await there.converge(replace(wish, standing=Standing.SUSPENDED))
     assert (closed.standing, shop.contracts(acme)) == (Standing.SUSPENDED, {scope[0].native_id: "REVOKED"})
     await there.converge(wish)
@@ -187,6 +195,20 @@ async def test_an_adopted_application_is_used_as_it_is_and_stays_when_its_key_go
     assert (await there.converge(gone)).standing is Standing.GONE
     assert shop.contracts(acme) == {scope[0].native_id: "REVOKED"}
     assert shop.application("Acme mobile") == acme
+
+
+async def test_an_adopted_application_that_waits_for_approval_somewhere_goes_on_waiting() -> None:
+    shop = Shop(1)
+    globex, product = shop.application("Globex batch"), shop.product()
+    wish = seat(wanted("a", native_id=globex["clientId"]), scope=(product,), adopted=adopted(globex))
+    with pytest.raises(PostconditionFailed, match="is SUSPENDED at Anypoint"):
+        await shop.provisioner().converge(wish)
+    assert shop.contracts(globex) == {product.native_id: "PENDING"}
+    waiting = await shop.provisioner().converge(
+        replace(wish, keys=(replace(wish.keys[0], standing=Standing.SUSPENDED),))
+    )
+    assert [key.standing for key in waiting.keys] == [Standing.SUSPENDED]
+    assert any("has no approved contract with" in note for note in waiting.notes)
 
 
 async def test_an_adopted_application_is_closed_even_when_its_products_have_left_the_plan() -> None:
@@ -313,6 +335,21 @@ async def test_a_crash_while_suspending_restoring_or_removing_is_finished_as_wel
     await hold_at_every_boundary(fresh_world, full, before=half)
     gone = seat(wanted("a", Standing.GONE), wanted("b", Standing.GONE), standing=Standing.GONE, scope=scope)
     await hold_at_every_boundary(fresh_world, gone, before=full)
+
+
+async def test_a_change_of_scope_that_dies_anywhere_and_is_then_taken_back_leaves_no_contract_out_of_sight() -> None:
+    for calls in range(1, 100):
+        shop = Shop(2)
+        wish = seat(wanted("a"), scope=(shop.product(0),))
+        wish = known(wish, await shop.provisioner().converge(wish))
+        line = DyingLine(httpx2.ASGITransport(app=shop.board), calls, lost=True)
+        with contextlib.suppress(GatewayUnavailable):
+            await shop.provisioner(httpx2.AsyncClient(transport=line)).converge(replace(wish, scope=(shop.product(1),)))
+        await shop.provisioner().converge(wish)
+        assert shop.contracts(shop.application(NAME)) == {shop.product(0).native_id: "APPROVED"}, calls
+        if not line.died:
+            return
+    raise AssertionError("converge never ended")
 
 
 async def test_client_applications_are_asked_for_in_the_root_organization_alone() -> None:

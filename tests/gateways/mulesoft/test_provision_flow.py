@@ -8,6 +8,7 @@ import httpx2
 from aforo.kit.clock import HandClock
 from tests.credentials.selling import Selling, secret_of
 from tests.customers.shop import stocked
+from tests.flows.hands import MulesoftHand
 from tests.live import Emulated, aforo, emulated
 
 
@@ -20,12 +21,12 @@ async def test_a_credential_opens_the_plan_until_it_is_replaced_and_revoked(tmp_
             products = (await shop.call("GET", f"/products?integrationId={place}"))["data"]
             made = await shop.subscribe([products[0]["id"]])
             assert await shop.gateways_of(made) == {place: "ACTIVE"}
-            api = products[0]["nativeId"]
+            api, other = (MulesoftHand(mulesoft).native(one) for one in products[:2])
             old = await shop.issue(made)
             first = keys(old, place)
             assert [one["type"] for one in old["places"]] == ["client_id"]
             assert calls(mulesoft, api, first) == 200
-            assert calls(mulesoft, products[1]["nativeId"], first) == 403
+            assert calls(mulesoft, other, first) == 403
             second = keys(await shop.call("POST", f"/credentials/{old['id']}/rotate", {}, 201), place)
             assert [calls(mulesoft, api, one) for one in (first, second)] == [200, 200]
             shop.clock.forward(300)
@@ -46,5 +47,5 @@ def keys(issued: dict[str, Any], place: str) -> dict[str, str]:
     return {"client_id": native, "client_secret": secret_of(issued, place)}
 
 
-def calls(gateway: Emulated, api: str, headers: dict[str, str]) -> int:
+def calls(gateway: Emulated, api: int, headers: dict[str, str]) -> int:
     return httpx2.get(f"{gateway.url}/proxy/{api}/orders", headers=headers, trust_env=False).status_code

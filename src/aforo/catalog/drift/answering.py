@@ -49,6 +49,10 @@ class DriftWatch(Scanning):
         super().__init__(store, integrations, vault, clock)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def turn(self, integration_id: str) -> asyncio.Lock:
+        """Held by whoever writes what is sold at a gateway, from its read to its check."""
+        return self._turns[integration_id]
+
     async def restore(
         self,
         tenant_id: str,

@@ -2,16 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from aforo.catalog.errors import RestoreIncomplete
 from aforo.catalog.model import StepOutcome, StepResult
-from aforo.gateway_sdk.contract import Gateway, Product, Progress, Step
+from aforo.gateway_sdk.contract import Product, Progress, Step, StepDone
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.kit.jsontree import Absent, Json, at
 
 
+class Applies(Protocol):
+    """What can carry steps out: a gateway as a whole, or its part that holds plans."""
+
+    async def apply(
+        self, recorded: Product, live: Product | None, steps: Sequence[Step], done: StepDone, /
+    ) -> None: ...
+
+
 async def carry_out(
-    gateway: Gateway, record: Product, live: Product | None, steps: Sequence[Step], progress: Progress
+    gateway: Applies, record: Product, live: Product | None, steps: Sequence[Step], progress: Progress
 ) -> tuple[StepResult, ...]:
     """Apply the steps; RestoreIncomplete tells which stand, which failed and which were not tried."""
     done: list[Step] = []

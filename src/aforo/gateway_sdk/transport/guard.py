@@ -1,6 +1,7 @@
 """Connections only to where Aforo may go: a name is resolved once, checked, and that very address is connected."""
 
 import asyncio
+import logging
 import socket
 from collections.abc import Iterable
 from typing import Final
@@ -26,6 +27,7 @@ def new_http(*, allow_private: bool, setup: TlsSetup | None = None, exempt: Plac
     `exempt` is one place that may be called though it is private, such as that of an emulator which Aforo started.
     Raises GatewayTlsFailed or TargetRefused for a setup that cannot be used.
     """
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells whole addresses, and some vendors put keys there
     guarded = GuardedHttp(allow_private=allow_private, setup=setup or TlsSetup(), exempt=exempt)
     return httpx2.AsyncClient(transport=guarded, follow_redirects=False, trust_env=False)
 

@@ -176,17 +176,23 @@ _YES: Final = {
     Capability.IMPORT: "selected products",
     Capability.DRIFT: "two calls for a product, three for an API",
     Capability.RESTORE: "under ETags: what changed after the plan is refused; values of secrets cannot be restored",
+    Capability.PRICING_SYNC: (
+        "a product of the plan's own with its APIs, rate-limit and quota, so that nobody else's limits change; Azure "
+        "answers a spent quota with 403"
+    ),
+    Capability.MONETIZED_TAG: "a tag on the product; an Azure Policy template that refuses to delete named products",
+    Capability.PROVISION: "a user and one Azure subscription; several products stand in one of Aforo's own",
+    Capability.SUSPEND: "the Azure subscription's state; a single key of two is taken out until it comes back",
+    Capability.REVOKE: "the key is replaced by one that nobody knows; with the subscription both go",
 }
 _NOT_YET: Final = {
-    Capability.PRICING_SYNC: "planned: rate-limit and quota in the product's policy",
-    Capability.MONETIZED_TAG: "planned: a tag on the product, and an Azure policy against deletion",
-    Capability.PROVISION: "planned: a user and a subscription to the product",
-    Capability.SUSPEND: "planned: the subscription's state suspended",
-    Capability.ROTATE: "planned: the old key becomes the secondary one",
-    Capability.REVOKE: "planned: the subscription cancelled or deleted",
     Capability.ARTIFACT: "planned: policy fragments, included in the product's policy",
     Capability.ENFORCE: "planned, by the policy fragments",
 }
+_TWO_KEYS: Final = (
+    "both keys live through the grace, then the old one is replaced; an Azure subscription has two, a primary and a "
+    "secondary one, so a third is refused until then"
+)
 
 MANIFEST: Final = Manifest(
     key="azure",
@@ -205,6 +211,7 @@ MANIFEST: Final = Manifest(
     ),
     capabilities={
         **{capability: Support("yes", words) for capability, words in _YES.items()},
+        Capability.ROTATE: Support("substitute", _TWO_KEYS),
         **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
     },
     harmless_field=("product", "/description"),

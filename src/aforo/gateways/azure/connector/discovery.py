@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from aforo.gateway_sdk.contract import Discovery, Problem, Product, Progress
 from aforo.gateway_sdk.errors import GatewayError, GatewayNotFound
 from aforo.gateways.azure.client import Client, Listing, Row
-from aforo.gateways.azure.connector.reading import by_display_name, check_gone, text_of, unless_gone
+from aforo.gateways.azure.connector.reading import by_display_name, check_gone, sold, text_of, unless_gone
 from aforo.gateways.azure.mapping.products import ApiRead, ProductRead, api_name, has_openapi, product, refs
 
 _AT_ONCE: Final = 6
@@ -46,6 +46,7 @@ class _Round:
 async def discover(client: Client, progress: Progress) -> Discovery:
     """Two calls a product, three an API, and three lists. Raises only if the first page of products cannot be read."""
     listed = await client.listing("products", first_raises=True)
+    listed = replace(listed, rows=sold(listed.rows))
     round_ = _Round(client, progress, len(listed.rows))
     if listed.fault:
         round_.faults.note(f"products after the first {len(listed.rows)}", listed.fault)

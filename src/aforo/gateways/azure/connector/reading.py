@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from aforo.gateway_sdk.contract import Product
 from aforo.gateway_sdk.errors import GatewayNotFound, GatewayRejected
 from aforo.gateways.azure.client import Client, Found, Row
+from aforo.gateways.azure.mapping.places import is_place
 from aforo.gateways.azure.mapping.products import (
     ApiRead,
     ProductRead,
@@ -68,8 +69,13 @@ def tags_of(rows: Iterable[Row]) -> dict[str, str]:
     return {str(row["name"]): display_name(row) for row in rows}
 
 
+def sold(rows: Iterable[Row]) -> list[Row]:
+    """The customer's products: those that Aforo made for plans are the plans' and not the catalog's."""
+    return [row for row in rows if not is_place(row)]
+
+
 async def _by_ref(client: Client, known: Product) -> tuple[Row | None, str]:
-    listed = await client.rows("products")
+    listed = sold(await client.rows("products"))
     given = refs(listed)
     found = next((row for row in listed if given[str(row["name"])] == known.ref), None)
     return found, known.ref

@@ -5,7 +5,8 @@ the vendor's description, version 2024-05-01. Error codes, ETag texts, call limi
 policy is checked for: the vendor's documentation. Nothing here was recorded from a real service.
 
 Deliberately different: one principal's call limits are not shared with others, names of products need not differ, and
-only OpenAPI 3.0 (JSON or YAML) is imported. There is no request path yet.
+only OpenAPI 3.0 (JSON or YAML) is imported. Stricter than the vendor says: no two subscriptions may have the same key,
+and a user with subscriptions is not deleted alone. The request path, `/proxy/…`, asks for keys and walks no policy yet.
 """
 
 from typing import TYPE_CHECKING

@@ -52,6 +52,14 @@ class Actions:
         """A list that belongs to no collection of its own; None where the path names none."""
         if path == ("productsByTags",):
             return self._resources.page(call, self._tagged())
+        if path[::2] == ("products", "subscriptions") and len(path) == 3:
+            if self._store.find(path[:2]) is None:
+                raise missing("Product")
+            scope = f"/products/{path[1]}".lower()
+            mine = [
+                one for one in self._store.every("subscriptions") if one["properties"]["scope"].lower().endswith(scope)
+            ]
+            return self._resources.page(call, [self._resources.shown(record, call) for record in mine])
         if path[::2] == ("apis", "products") and len(path) == 3:
             links = [link for link in self._store.every("products", "apis") if link["path"][-1] == path[1]]
             found = [self._store.find(tuple(link["path"][:2])) for link in links]

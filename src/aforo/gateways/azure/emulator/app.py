@@ -7,6 +7,7 @@ from typing import Final
 from aforo.gateway_sdk.emulator import Receive, Scope, Send, StateFile, read_body
 from aforo.gateways.azure.emulator.actions import Actions
 from aforo.gateways.azure.emulator.operations import LOCATION, Operations
+from aforo.gateways.azure.emulator.proxying import PREFIX, Proxying
 from aforo.gateways.azure.emulator.resources import Resources
 from aforo.gateways.azure.emulator.sign_in import RIGHTS, SignIn, may
 from aforo.gateways.azure.emulator.store import Store
@@ -45,6 +46,7 @@ class AzureEmulator:
         self.operations = Operations(self.store, SUBSCRIPTION)
         self.resources = Resources(self.store, self.operations, BASE, page_size)
         self.actions = Actions(self.resources, clock, GATEWAY_URL)
+        self.proxying = Proxying(self.store)
         self.sku = "Developer"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +64,8 @@ class AzureEmulator:
         try:
             if found := _TOKEN.fullmatch(call.path):
                 return self.sign_in.token(call, found["tenant"])
+            if call.path.startswith(PREFIX):
+                return self.proxying.answer(call)
             if call.path.startswith("/api-export/"):
                 return self.actions.blob(call, call.path.rpartition("/")[2])
             return self._managed(call)

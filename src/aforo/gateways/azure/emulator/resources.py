@@ -11,6 +11,7 @@ from aforo.gateways.azure.emulator.store import Path, Store
 from aforo.gateways.azure.emulator.wire import Answer, ArmError, Call, Record, invalid, missing
 
 _TYPE: Final = "Microsoft.ApiManagement/service"
+_PATHS: Final = ("scope", "ownerId")
 _GUARDED: Final = frozenset({"PATCH", "DELETE"})
 
 
@@ -68,7 +69,7 @@ class Resources:
             raise ArmError(405, "MethodNotAllowed", "A collection can only be read.")
         rows = self.store.children(path[:-1], path[-1])
         kind = KINDS[path[::2]]
-        found = [self._linked(tuple(row["path"]), kind) if kind.link else self._shown(row, call) for row in rows]
+        found = [self._linked(tuple(row["path"]), kind) if kind.link else self.shown(row, call) for row in rows]
         return self.page(call, [row for row in found if row])
 
     def _one(self, call: Call, path: Path, kind: Kind) -> Answer:
@@ -84,7 +85,7 @@ class Resources:
         if call.method == "HEAD":
             return Answer(200, None, etag)
         if call.method == "GET":
-            return Answer(200, self._shown(record, call), etag)
+            return Answer(200, self.shown(record, call), etag)
         self._check_guard(call, record)
         if call.method == "DELETE":
             return self._delete(call, path, kind)
@@ -115,7 +116,7 @@ class Resources:
     ) -> Answer:
         if call.method not in kind.long:
             record = self.store.put(path, properties, hidden)
-            return Answer(status, self._shown(record, call), {"etag": record["etag"]})
+            return Answer(status, self.shown(record, call), {"etag": record["etag"]})
         operation = self.operations.begin(call.method, path, properties, hidden)
         begun = self.store.find(path)
         if begun is None:  # it failed at once, and there was nothing before
@@ -123,9 +124,11 @@ class Resources:
         headers = {**self.operations.headers(operation, call), "etag": begun["etag"]}
         if call.method == "PATCH":
             return Answer(202, None, headers)
-        return Answer(status, self._shown(begun, call), headers)
+        return Answer(status, self.shown(begun, call), headers)
 
     def _delete(self, call: Call, path: Path, kind: Kind) -> Answer:
+        if path[::2] == ("users",) and call.query.get("deleteSubscriptions", "").lower() == "true":
+            rules.drop_subscriptions(self.store, path[-1])
         rules.check_deletable(self.store, path)
         if path[::2] == ("products",):
             self._check_subscriptions(call, path)
@@ -174,7 +177,7 @@ class Resources:
             words = "Operation cannot be performed since the resource was modified: the ETag does not match."
             raise ArmError(412, "PreconditionFailed", words)
 
-    def _shown(self, record: Record, call: Call) -> Record:
+    def shown(self, record: Record, call: Call) -> Record:
         """As a caller may see it: a policy in the format that was asked for, and nothing that is hidden."""
         told = self.body(record)
         hidden = KINDS[tuple(record["path"][::2])].hidden
@@ -183,7 +186,17 @@ class Resources:
             style = call.query.get("format") or ("rawxml" if call.method == "PUT" else "xml")
             text = policy_text.write(policy_text.parse(record["properties"]["value"], raw=True), raw=style == "rawxml")
             properties = {"format": style, "value": text}
+        if record["path"][0] == "subscriptions":
+            properties = {
+                **properties,
+                **{name: self._full(properties.get(name)) for name in _PATHS if name in properties},
+            }
         return {**told, "properties": properties}
+
+    def _full(self, path: Any) -> Any:
+        """The service tells paths in full, however short they were given."""
+        told = str(path or "")
+        return told if not told or told.startswith("/subscriptions/") else f"{self.base}{told}"
 
 
 def _checked(call: Call) -> Record:

@@ -29,8 +29,17 @@ def check_deletable(store: Store, path: Path) -> None:
         used = record["properties"]["displayName"]
         if any(used in _NAMED_VALUE.findall(policy["properties"]["value"]) for policy in policies(store)):
             raise invalid("namedValueId", f"The named value '{used}' is used by a policy and cannot be deleted.")
+    if names == ("users",) and any(_owner(one) == path[-1].lower() for one in store.every("subscriptions")):
+        raise invalid("userId", "The user has subscriptions; delete them, or pass deleteSubscriptions=true.")
     if names == ("policyFragments",) and references(store, path[-1]):
         raise invalid("id", f"The fragment '{path[-1]}' is used by a policy and cannot be deleted.")
+
+
+def drop_subscriptions(store: Store, user: str) -> None:
+    """Delete what a user has subscribed to."""
+    for one in store.every("subscriptions"):
+        if _owner(one) == user.lower():
+            store.delete(tuple(one["path"]))
 
 
 def policies(store: Store) -> list[Record]:
@@ -161,18 +170,31 @@ def _subscription(store: Store, path: Path, properties: Record, before: Record |
     product = _scoped_product(store, str(properties["scope"]))
     needs_approval = bool(product and product["properties"].get("approvalRequired"))
     keys = {name: str(properties.pop(name, "") or _kept(before, name)) for name in ("primaryKey", "secondaryKey")}
+    _check_keys(store, path, keys)
     owner = properties.get("ownerId")
     limit = product["properties"].get("subscriptionsLimit") if product else None
     if before is None and limit is not None and owner:
         same = [one for one in store.every("subscriptions") if _is_of(one["properties"], owner, properties["scope"])]
         if len(same) >= limit:
             raise invalid("productId", "The limit of subscriptions to this product is reached for the user.")
-    del path
     return {"state": "submitted" if needs_approval else "active", **properties}, keys
+
+
+def _check_keys(store: Store, path: Path, keys: Mapping[str, str]) -> None:
+    """A key opens one subscription. That a second one with it is refused is our reading, not the vendor's word."""
+    if keys["primaryKey"] == keys["secondaryKey"]:
+        raise invalid("secondaryKey", "The primary and the secondary key must differ.")
+    for other in store.every("subscriptions"):
+        if other["path"][-1].lower() != path[-1].lower() and {*keys.values()} & {*other["hidden"].values()}:
+            raise invalid("primaryKey", "A subscription with the same key already exists.")
 
 
 def _is_of(properties: Record, owner: object, scope: object) -> bool:
     return (properties.get("ownerId"), properties.get("scope")) == (owner, scope)
+
+
+def _owner(record: Record) -> str:
+    return str(record["properties"].get("ownerId") or "").rpartition("/")[2].lower()
 
 
 def _kept(before: Record | None, name: str) -> str:

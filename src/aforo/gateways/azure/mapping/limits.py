@@ -32,7 +32,9 @@ def left_out(limits: Sequence[Limit]) -> tuple[str, ...]:
 def elements(found: Policies) -> list[str]:
     """As they stand in a policy, the rate first."""
     return [
-        f'<{name} calls="{found[name][0]}" renewal-period="{found[name][1]}" />' for name in (RATE, QUOTA) if name in found
+        f'<{name} calls="{found[name][0]}" renewal-period="{found[name][1]}" />'
+        for name in (RATE, QUOTA)
+        if name in found
     ]
 
 

@@ -1,8 +1,8 @@
 """The policy of a plan's own product: what the customer's products do to a call, and the plan's limits. Pure.
 
-Of one product it is its policy; the plan's `rate-limit` and `quota` take the place of the product's own. Of several, each
-product's part is done for its APIs alone, and their own `rate-limit` and `quota`, of which a policy holds one, are left
-out.
+Of one product it is its policy; the plan's `rate-limit` and `quota` take the place of the product's own. Of several,
+each product's part is done for its APIs alone, and their own `rate-limit` and `quota`, of which a policy holds one, are
+left out.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Azure products of Aforo's own: what a plan's subscriptions open where the customer's product itself will not do. Pure.
+"""Azure products of Aforo's own: what a plan's subscriptions open where the customer's product will not do. Pure.
 
 An Azure subscription opens one product, and a product's limits hold for everybody in it. So a plan with limits, or with
 several products, gets an Azure product of its own, with the same APIs. Its name follows from its content: versions of a

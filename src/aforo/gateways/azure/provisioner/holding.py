@@ -1,25 +1,17 @@
 """Reads everything at Azure that a seat may consist of, and tells it as the contract wants it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aforo.gateway_sdk.errors import GatewayNotFound
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import RemoteObject, Seat, Seated, SeatedKey, Standing, WantedKey
 from aforo.gateways.azure.client import Client, Found, Row
 from aforo.gateways.azure.mapping.limits import policies
-from aforo.gateways.azure.mapping.places import is_place, place
+from aforo.gateways.azure.mapping.places import place
 from aforo.gateways.azure.mapping.products import api_name
-from aforo.gateways.azure.provisioner.names import (
-    KEY_TYPE,
-    Names,
-    display_name,
-    holders_of,
-    last,
-    native_id,
-    slot_of,
-)
-from aforo.gateways.azure.provisioner.slots import seated_keys, waiting_keys
+from aforo.gateways.azure.provisioner.names import KEY_TYPE, Names, holders_of, native_id, slot_of
+from aforo.gateways.azure.provisioner.slots import is_open, waiting_keys
 
 
 @dataclass(slots=True)
@@ -70,18 +62,16 @@ def _holders(held: Holding, seat: Seat, sid: str) -> dict[str, str]:
     if held.own is None:
         return {}
     told = holders_of(held.own.row)
-    for key in seat.keys:
-        slot = slot_of(key.native_id, sid)
-        if slot and slot not in told and key.credential_id not in told.values():
-            told[slot] = key.credential_id
-    return told
+    if told is not None:
+        return told
+    return {slot: key.credential_id for key in seat.keys if (slot := slot_of(key.native_id, sid))}
 
 
 def target(row: Row) -> tuple[str, ...]:
     """What an Azure subscription opens: ("products", name), ("apis", name), or nothing, which is everything."""
     parts = str((row.get("properties") or {}).get("scope") or "").rstrip("/").split("/")
     collection = parts[-2].lower() if len(parts) > 1 else ""
-    return (collection, parts[-1]) if collection in ("products", "apis") else ()
+    return (collection, parts[-1]) if collection in ("products", "apis") else ()  # `/apis` is everything too
 
 
 async def opens(client: Client, at: tuple[str, ...], scope: Sequence[ScopedProduct]) -> frozenset[str]:
@@ -128,26 +118,15 @@ def standing_of(row: Row) -> Standing:
 
 
 def _standing(held: Holding, seat: Seat, closed: Collection[str]) -> Standing:
-    """An adopted subscription stands as long as the seat has a key in it."""
-    rows = [held.own.row] if held.own else []
+    """By its Azure subscriptions; an adopted one counts as long as the seat has a key in it."""
     mine = [key for key in seat.keys if is_adopted(key, seat) and key.credential_id not in closed]
-    if held.adopted and mine:
-        rows.append(held.adopted.row)
-    found = {standing_of(row) for row in rows}
+    rows = [held.own] + ([held.adopted] if mine else [])
+    found = {standing_of(one.row) for one in rows if one}
     if not found and seat.adopted and not seat.keys:
         return seat.standing
-    if not found and held.user and seat.standing is Standing.GONE:
-        return Standing.SUSPENDED
-    wanted_apart = seat.standing is Standing.ACTIVE and not _any_active(seat) and Standing.SUSPENDED in found
-    if wanted_apart:
-        return Standing.ACTIVE
-    return next((one for one in (Standing.ACTIVE, Standing.SUSPENDED) if one in found), Standing.GONE)
-
-
-def _any_active(seat: Seat) -> bool:
-    """Whether an Azure subscription is to be open: a seat of which all keys are suspended is told by its keys."""
-    there = [key for key in seat.keys if key.standing is not Standing.GONE]
-    return not there or any(key.standing is Standing.ACTIVE for key in there)
+    if Standing.ACTIVE in found or (Standing.SUSPENDED in found and not is_open(seat.keys)):
+        return Standing.ACTIVE if seat.standing is Standing.ACTIVE or Standing.ACTIVE in found else Standing.SUSPENDED
+    return Standing.SUSPENDED if Standing.SUSPENDED in found or held.user else Standing.GONE
 
 
 def _objects(held: Holding, seat: Seat) -> Iterator[RemoteObject]:
@@ -168,28 +147,27 @@ def _object(kind: str, row: Row, *, adopted: bool = False) -> RemoteObject:
 
 
 def _keys(held: Holding, seat: Seat, names: Names, closed: Collection[str]) -> Iterator[SeatedKey]:
-    """Those that the seat lists, then others that our subscription says it holds."""
+    """Those that the seat lists, then others that our Azure subscription says it holds."""
     slots = {one: slot for slot, one in held.holders.items()}
-    waiting = {key.credential_id for key in waiting_keys(seat.keys)}
     for key in seat.keys:
         slot = slots.get(key.credential_id)
         if is_adopted(key, seat):
-            gone = key.credential_id in closed or held.adopted is None
-            yield _told(key, key.native_id or "", Standing.GONE if gone or not held.adopted else
-                        standing_of(held.adopted.row))  # fmt: skip
+            is_there = held.adopted and key.credential_id not in closed
+            yield _told(key, standing_of(held.adopted.row) if held.adopted and is_there else Standing.GONE)
         elif held.own and slot:
-            yield _told(key, native_id(names.sid, slot), standing_of(held.own.row), held.values.get(slot))
+            told = replace(key, native_id=native_id(names.sid, slot))
+            yield _told(told, standing_of(held.own.row), held.values.get(slot))
         else:
-            is_out = key.credential_id in waiting and key.secret is not None
-            yield _told(key, key.native_id or "", Standing.SUSPENDED if is_out else Standing.GONE)
+            waits = seat.standing is not Standing.GONE and key in waiting_keys(seat.keys) and key.secret is not None
+            yield _told(key, Standing.SUSPENDED if waits else Standing.GONE)
     known = {key.credential_id for key in seat.keys}
     for one, slot in slots.items():
         if held.own and one not in known:
             yield SeatedKey(one, KEY_TYPE, native_id(names.sid, slot), standing_of(held.own.row))
 
 
-def _told(key: WantedKey, native: str, standing: Standing, secret: str | None = None) -> SeatedKey:
-    return SeatedKey(key.credential_id, KEY_TYPE, native, standing, secret)
+def _told(key: WantedKey, standing: Standing, secret: str | None = None) -> SeatedKey:
+    return SeatedKey(key.credential_id, KEY_TYPE, key.native_id or "", standing, secret)
 
 
 def _notes(held: Holding, seat: Seat) -> Iterator[str]:
@@ -203,13 +181,8 @@ def _notes(held: Holding, seat: Seat) -> Iterator[str]:
             f"An Azure subscription opens one product, so {len(seat.scope)} of them stand in one of Aforo's own, "
             f"{''.join(at)}, with their APIs and policies."
         )
-    if held.own and not seated_keys(own_keys(seat)):
-        yield "The Azure subscription has two keys all the same, which nobody knows."
     if waiting_keys(seat.keys):
         yield "Azure suspends both keys or none, so the suspended one was taken out; it comes back with its secret."
     shut = [one.name for one in seat.scope if one.id not in held.scope]
     if held.adopted and shut:
         yield f"The adopted Azure subscription does not open {', '.join(shut)}; a new key of this subscription does."
-
-
-__all__ = ["Holding", "display_name", "is_place", "last", "read", "seated", "target"]

@@ -18,6 +18,7 @@ EMAIL_DOMAIN: Final = "subscribers.aforo.invalid"
 """Of addresses that reach nobody: the top-level domain is reserved for that."""
 
 _OURS: Final = re.compile(r"aforo-(sub_[\w-]+)")
+_MARK: Final = "Aforo"
 _SLOT: Final = re.compile(r"\b(primary|secondary)=(\S+)")
 
 
@@ -59,12 +60,13 @@ def slot_of(native: str | None, sid: str) -> str | None:
 
 def display_name(holders: Mapping[str, str]) -> str:
     """`holders` are credential ids by slot."""
-    return " ".join(("Aforo", *(f"{slot}={holders[slot]}" for slot in SLOTS if slot in holders)))
+    return " ".join((_MARK, *(f"{slot}={holders[slot]}" for slot in SLOTS if slot in holders)))
 
 
-def holders_of(row: Any) -> dict[str, str]:
-    """The credential ids by slot, as the display name tells them."""
-    return dict(_SLOT.findall(str((row.get("properties") or {}).get("displayName") or "")))
+def holders_of(row: Any) -> dict[str, str] | None:
+    """The credential ids by slot, as the display name tells them; None where somebody has given it another."""
+    told = str((row.get("properties") or {}).get("displayName") or "")
+    return dict(_SLOT.findall(told)) if told.split()[:1] == [_MARK] else None
 
 
 def last(path: Any) -> str:

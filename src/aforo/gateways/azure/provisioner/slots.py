@@ -17,6 +17,12 @@ class Layout:
     values: Mapping[str, str]
 
 
+def is_open(keys: Sequence[WantedKey]) -> bool:
+    """Whether an Azure subscription with these keys is to be active: not if all of them are suspended."""
+    there = [key for key in keys if key.standing is not Standing.GONE]
+    return not there or any(key.standing is Standing.ACTIVE for key in there)
+
+
 def seated_keys(keys: Sequence[WantedKey]) -> list[WantedKey]:
     """Those that have a place at Azure: of several, a suspended one waits outside, since only both can be suspended."""
     there = [key for key in keys if key.standing is not Standing.GONE]

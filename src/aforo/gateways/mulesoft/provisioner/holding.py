@@ -20,6 +20,7 @@ from aforo.gateways.mulesoft.mapping.marks import (
 from aforo.gateways.mulesoft.mapping.products import api_id, flat
 
 LIVE: Final = "APPROVED"
+REVOKED: Final = "REVOKED"
 Contracts = Mapping[str, Row]
 """By instance: an application has at most one contract with each."""
 
@@ -217,11 +218,12 @@ async def notes(anypoint: Anypoint, held: Holding) -> list[str]:
         note for product in held.seat.scope for note in await _of_product(anypoint, product.native_id, product.name)
     ]
     for app in held.adopted:
-        shut = [one.name for one in held.seat.scope if one.native_id not in app.contracts]
+        granted = {api for api, row in app.contracts.items() if row.get("status") in (LIVE, REVOKED)}
+        shut = [one.name for one in held.seat.scope if one.native_id not in granted]
         if shut:
             found.append(
-                f"The adopted application {app.row.get('name')} has no contract with {', '.join(shut)}. It is used as "
-                "it is: ask for access there in Exchange, or issue a new key."
+                f"The adopted application {app.row.get('name')} has no approved contract with {', '.join(shut)}. It is "
+                "used as it is: ask for access there in Exchange, or issue a new key."
             )
     if held.adopted and held.seat.limits:
         found.append("The adopted application keeps the tier that it has; Aforo enforces the plan's limits.")

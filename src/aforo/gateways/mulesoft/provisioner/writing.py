@@ -21,10 +21,19 @@ from aforo.gateways.mulesoft.mapping.marks import (
     tier_description,
     tier_name,
 )
-from aforo.gateways.mulesoft.provisioner.holding import LIVE, Held, Holding, Reader, contract_of, promised, tiers_of
+from aforo.gateways.mulesoft.provisioner.holding import (
+    LIVE,
+    REVOKED,
+    Held,
+    Holding,
+    Reader,
+    contract_of,
+    promised,
+    tiers_of,
+)
 
 _CONFLICT: Final = 409
-_OPENING: Final = {"PENDING": "approve", "REJECTED": "approve", "REVOKED": "restore"}
+_OPENING: Final = {"PENDING": "approve", "REJECTED": "approve", REVOKED: "restore"}
 _KEPT: Final = ("name", "redirectUri", "grantTypes", "url")
 _TIERS: Final = "tiers"
 
@@ -63,10 +72,11 @@ class Writer:
                 await self._revoke(app, app.opens())
 
     async def _open_adopted(self, key: WantedKey, app: Held) -> None:
-        """Only contracts that it has already, each on the tier that it has."""
+        """Only what it had already comes back: a contract that waits for approval is not ours to approve."""
         if promised(self._seat, key) is Standing.ACTIVE:
             for api, row in app.contracts.items():
-                await self._open(api, row)
+                if row.get("status") == REVOKED:
+                    await self._open(api, row)
 
     async def _have(self, key: WantedKey, app: Held | None) -> None:
         row = app.row if app else await self._create(key)
@@ -98,7 +108,7 @@ class Writer:
         wish: Row = {"name": name, "description": told, "redirectUri": [], "grantTypes": []}
         made = await self._applications.create(wish)
         if made is not None:
-            told_once = made.get("clientSecret") or await self._applications.new_secret(str(made["id"]))
+            told_once = made.pop("clientSecret", None) or await self._applications.new_secret(str(made["id"]))
             self.secrets[key.credential_id] = str(told_once)
             return {**wish, **made}
         return await self._unlisted(key, name)
