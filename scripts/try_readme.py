@@ -90,18 +90,25 @@ def _succeeds(block: str, clone: Path, env: dict[str, str]) -> bool:
         check=False,
         text=True,
     )
-    good = ran.returncode == 0 and ("curl" not in block or _is_list(ran.stdout))
+    good = ran.returncode == 0 and ("curl" not in block or _are_answers(ran.stdout, block))
     print(f"{'ok' if good else 'FAILED'}: {block.strip()}")
     if not good:
         print(ran.stdout[-4000:], ran.stderr[-4000:], sep="\n")
     return good
 
 
-def _is_list(answer: str) -> bool:
+def _are_answers(told: str, block: str) -> bool:
+    """As many JSON objects as calls were made, and none of them a problem."""
+    reader, at, answers = json.JSONDecoder(), 0, []
     try:
-        return isinstance(json.loads(answer)["data"], list)
-    except (ValueError, KeyError, TypeError):
+        while at < len(told.rstrip()):
+            answer, at = reader.raw_decode(told, at)
+            answers.append(answer)
+            at += len(told[at:]) - len(told[at:].lstrip())
+    except ValueError:
         return False
+    calls = len(re.findall(r"(?m)^curl\b", block))
+    return len(answers) == calls and all(isinstance(one, dict) and "code" not in one for one in answers)
 
 
 def _stop(running: subprocess.Popen[bytes]) -> None:
