@@ -179,10 +179,10 @@ async def test_a_preview_tells_subscriptions_and_fees_that_a_product_touches(tmp
             await running.call("POST", f"/api/v1/subscriptions/{gone['id']}/cancel")
             await subscribe(running, buyer, by_use["id"])
             assert await _impacts(running, integration_id, products) == [
-                (3, None, "148.50", "EUR"),
-                (3, None, "148.50", "EUR"),
-                (1, None, None, None),
-                (0, None, "0.00", "EUR"),
+                (3, 0, "148.50", "EUR"),
+                (3, 0, "148.50", "EUR"),
+                (1, 0, None, None),
+                (0, 0, "0.00", "EUR"),
             ]
 
 

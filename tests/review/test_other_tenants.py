@@ -10,6 +10,7 @@ _BODIES: dict[str, Any] = {
     "/ignore": {"path": "/service/x"},
     "/products/{product_id}": {"monetized": True},
     "/integrations/{integration_id}": {"name": "stolen"},
+    "/pricing/sync": {"planId": "prev_1", "select": ["plan:pro"]},
     "/enforcement": {"mode": "enforce"},
     "/consumers/adopt": {"adopt": [{"consumer": "c", "customerId": "cust_1", "planId": "plan_1", "keys": ["k"]}]},
 }

@@ -17,6 +17,7 @@ import aforo.enforcement.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
+import aforo.pricing.routes
 import aforo.usage.routes
 from aforo.app import console, forward, oauth_emulated, problems, tryout
 from aforo.app.body_limit import BodyLimit
@@ -76,6 +77,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(
         aforo.credentials.routes.router(rooms.credentials, rooms.accounts, rooms.jobs, _ids_of(integrations), caller)
     )
+    app.include_router(aforo.pricing.routes.router(rooms.pricing, integrations, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
+from aforo.app.pricing_examples import PRICING_EXAMPLES
 
 _AT: Final = "2026-11-22T14:05:12.000Z"
 _CHECK: Final = {
@@ -299,5 +300,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     "SubscriptionView": _SUBSCRIPTION,
     "TestView": _TEST,
     **CREDENTIAL_EXAMPLES,
+    **PRICING_EXAMPLES,
 }
 """One example a schema, by its name in the document; tests hold it to the schema, and operations to having one."""

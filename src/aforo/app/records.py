@@ -21,6 +21,7 @@ def declared() -> "MetaData":
     import aforo.enforcement.sql
     import aforo.integrations.sql
     import aforo.jobs.sql
+    import aforo.pricing.sql
     from aforo.kit.db import metadata
 
     del aforo

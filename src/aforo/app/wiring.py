@@ -22,6 +22,8 @@ from aforo.jobs import Jobs, JobStore
 from aforo.kit.clock import Clock, SystemClock
 from aforo.kit.db import Database
 from aforo.kit.secretbox import MasterKeys, SecretBox
+from aforo.pricing import Pricing, Sellable, SellableAt
+from aforo.pricing import open_room as open_pricing
 
 _READ_ONE_BY_ONE = 20
 
@@ -40,6 +42,7 @@ class Rooms:
     watch: DriftWatch
     customers: CustomersRoom
     credentials: CredentialsRoom
+    pricing: Pricing
     jobs: Jobs
     first_answers: FirstAnswers
 
@@ -64,6 +67,8 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     shelf, provisioners = _shelf(products), _provisioners(integrations)
     credentials = open_credentials(db, standby, customers, shelf, provisioners, box, clock)
     catalog = Catalog(products, integrations, vault, watch, _impact_of(customers, credentials), clock)
+    live_counts = credentials.credentials.live_counts
+    pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     first_answers = FirstAnswers(db, box, clock)
     return Rooms(
@@ -77,6 +82,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         watch,
         customers,
         credentials,
+        pricing,
         jobs,
         first_answers,
     )
@@ -132,6 +138,16 @@ def _shelf(products: ProductStore) -> Shelf:
         return [_scoped(row) for row in await products.products(tenant_id, integration_id=integration_id)]
 
     return Shelf(sold, at)
+
+
+def _sellable(products: ProductStore) -> SellableAt:
+    """Products as the pricing room needs them."""
+
+    async def sellable(tenant_id: str, integration_id: str) -> list[Sellable]:
+        rows = await products.products(tenant_id, integration_id=integration_id)
+        return [Sellable(_scoped(row), row.version, row.monetized) for row in rows]
+
+    return sellable
 
 
 def _scoped(row: ProductRow) -> ScopedProduct:

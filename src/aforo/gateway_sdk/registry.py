@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from aforo.gateway_sdk.artifact import Artifact
-from aforo.gateway_sdk.contract import Connection, Gateway, SetupKit
+from aforo.gateway_sdk.contract import Connection, Document, Gateway, SetupKit
 from aforo.gateway_sdk.manifest import Manifest
 from aforo.gateway_sdk.pricing import Pricing
 from aforo.gateway_sdk.provision import Provisioner
@@ -54,6 +54,12 @@ class Entry:
             return None
         kit = cast("Callable[[Mapping[str, str], Mapping[str, str], str], SetupKit]", self._part("setup").kit)
         return kit(settings, facts, variant)
+
+    def guard(self) -> Document | None:
+        """The template by which the vendor refuses to delete what bears the tag; None where it knows no such thing."""
+        if not self.has("guard"):
+            return None
+        return cast("Callable[[], Document]", self._part("guard").guard)()
 
     def has(self, part: str) -> bool:
         return importlib.util.find_spec(f"{_PACKAGE}.{self.manifest.key}.{part}") is not None

@@ -1,6 +1,6 @@
 """What of plans is to stand at one gateway, what stands there, and what a sync would write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -135,15 +135,6 @@ class PricingPreview:
     integration_id: str
     created_at: datetime
     reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class SavedPreview:
-    """What is kept of a preview: each row's digest by its key."""
-
-    integration_id: str
-    state: str
-    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,18 +66,23 @@ def _rows(view: View, *, every: bool) -> Iterator[RenderableType]:
 
 
 def _row(row: View) -> Iterator[RenderableType]:
-    sign, style = _SIGN[row["status"]]
-    status, _, rest = row["line"].partition(":")
-    yield Hanging(Text.assemble((f"{sign} ", style), (status, style), f":{rest}"), 2)
+    yield signed(row)
     if row["ref"] != row["name"]:
         yield hanging("    ref  ", (row["ref"], "dim"))
     for field in row["fields"]:
         yield FieldLine(field, Arrow.IMPORT)
     if row["status"] in ("CHANGED", "STALE"):
-        yield hanging("    impact  ", (_impact(row["impact"]), "dim"))
+        yield hanging("    impact  ", (impact(row["impact"]), "dim"))
 
 
-def _impact(told: View) -> str:
+def signed(row: View) -> Hanging:
+    """A row's line behind the sign of its status."""
+    sign, style = _SIGN[row["status"]]
+    status, _, rest = row["line"].partition(":")
+    return Hanging(Text.assemble((f"{sign} ", style), (status, style), f":{rest}"), 2)
+
+
+def impact(told: View) -> str:
     money = NOTHING if told["monthlyRevenue"] is None else f"{told['monthlyRevenue']} {told['currency'] or ''}".strip()
     return (
         f"subscriptions {number(told['subscriptions'])}   credentials {number(told['credentials'])}"
