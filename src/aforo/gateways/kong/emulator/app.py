@@ -1,13 +1,11 @@
 """The emulator as an ASGI app: reads a call, lets the parts answer it, and keeps the state file up to date."""
 
-import asyncio
-import time
 from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
-from aforo.gateway_sdk.emulator import Receive, Scope, Send, answer, read_body
+from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, answer, read_body
 
 from .answers import NOT_FOUND, Answer, Refused
 from .node import VERSION
@@ -15,9 +13,6 @@ from .requests import Request, parse_query
 from .store import Store
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-_SAVE_AFTER_SECONDS = 0.25
-_SAVE_SHARE = 20
-"""Saving takes at most one part in so many of the time: the longer a save takes, the rarer it is."""
 
 
 class Gate(Protocol):
@@ -43,14 +38,13 @@ class KongEmulator:
         self._open_parts = open_parts
         self._parts = parts
         self._gate = gate
-        self._saving: asyncio.TimerHandle | None = None
-        self._rest_seconds = _SAVE_AFTER_SECONDS
-        self._unsaved = False
-        store.changed = self._changed
+        self._saved = SavedSoon(store.save)
+        self.flush = self._saved.flush
+        store.changed = self._saved.changed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._saved.live(receive, send)
         elif scope["type"] == "http":
             request = _request(scope, await read_body(receive))
             await _reply(send, request.method, self.respond(request))
@@ -67,30 +61,6 @@ class KongEmulator:
         if request.method == "OPTIONS":
             return Answer(204, headers={"allow": _METHODS, "access-control-allow-methods": _METHODS})
         return _first_answer(self._parts, request) or NOT_FOUND
-
-    def flush(self) -> None:
-        """Save now what has changed since the last save."""
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
-        if self._unsaved:
-            begun = time.monotonic()
-            self.store.save()
-            self._unsaved = False
-            self._rest_seconds = max(_SAVE_AFTER_SECONDS, (time.monotonic() - begun) * _SAVE_SHARE)
-
-    def _changed(self) -> None:
-        """Save soon, once for many changes; a timer that is overdue was left behind by a loop that has ended."""
-        self._unsaved = True
-        loop = asyncio.get_running_loop()
-        if self._saving is None or self._saving.when() < loop.time() - self._rest_seconds:
-            self._saving = loop.call_later(self._rest_seconds, self.flush)
-
-    async def _live(self, receive: Receive, send: Send) -> None:
-        while (message := await receive())["type"] != "lifespan.shutdown":
-            await send({"type": f"{message['type']}.complete"})
-        self.flush()
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 def _first_answer(parts: Sequence[Part], request: Request) -> Answer | None:

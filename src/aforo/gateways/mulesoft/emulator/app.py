@@ -1,6 +1,5 @@
 """The emulator as an ASGI app: finds the operation, asks for a token, counts calls, and keeps the state file."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from aforo.gateway_sdk import emulated_tokens
-from aforo.gateway_sdk.emulator import Receive, Scope, Send, answer, read_body
+from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, answer, read_body
 
 from .answers import Answer, Refused, not_found, unauthorized
 from .calls import Call
@@ -16,7 +15,6 @@ from .operations import OPERATIONS, Operation
 from .proxying import PREFIX, Proxying
 from .world import Row, World
 
-_SAVE_AFTER_SECONDS: Final = 0.25
 _WINDOW_SECONDS: Final = 60
 
 
@@ -27,13 +25,14 @@ class AnypointEmulator:
         self.world = world
         self.switches = world.switches
         self.proxying = Proxying(world)
-        self._saving: asyncio.TimerHandle | None = None
-        self._unsaved = False
+        self._saved = SavedSoon(world.save)
+        self.flush = self._saved.flush
         self._window = (0, 0)
-        world.changed = self._changed
+        world.changed = self._saved.changed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
+            await self._saved.live(receive, send)
             return
         given = self.respond(scope, await read_body(receive))
         content = json.dumps(given.body).encode() if given.content is None else given.content
@@ -61,26 +60,6 @@ class AnypointEmulator:
             return self.proxying.answer(scope["method"], path, headers)
         except Refused as refused:
             return refused.answer
-
-    def flush(self) -> None:
-        """Save now what has changed since the last save."""
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
-        if self._unsaved:
-            self.world.save()
-            self._unsaved = False
-
-    def _changed(self) -> None:
-        """Save soon, once for many changes; a timer that is overdue was left behind by a loop that has ended."""
-        self._unsaved = True
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.flush()
-            return
-        if self._saving is None or self._saving.when() < loop.time() - _SAVE_AFTER_SECONDS:
-            self._saving = loop.call_later(_SAVE_AFTER_SECONDS, self.flush)
 
     def _app(self, headers: Mapping[str, str]) -> Row:
         """Whose token it is; 401 for one that is unknown or has ended."""
