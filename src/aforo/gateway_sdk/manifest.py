@@ -29,11 +29,14 @@ class Capability(StrEnum):
     ENFORCE = "enforce"
 
 
+Level = Literal["yes", "substitute", "not_yet", "no"]
+
+
 @dataclass(frozen=True, slots=True)
 class Support:
     """Whether a capability is there; `words` tell how, by what substitute, or which vendor fact is in the way."""
 
-    level: Literal["yes", "substitute", "not_yet", "no"]
+    level: Level
     words: str = ""
 
 
@@ -67,6 +70,15 @@ class FormField:
 
 CONSENT: Final = FormField("refresh_token", "Consent", FieldKind.CONSENT, secret=True, later=True)
 """What a sign-in with a provider ends with."""
+
+
+PROXY: Final = FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False)
+"""The transport goes through it by itself."""
+
+
+def ca_bundle(hint: str) -> FormField:
+    """Certificates that the transport trusts beside the usual ones; `hint` says when a gateway needs them."""
+    return FormField("ca_bundle", "CA bundle", FieldKind.MULTILINE, hint=hint, required=False)
 
 
 class SignInGroup(StrEnum):
@@ -118,6 +130,11 @@ class CallLimit:
     burst: int
     operation: str = ""
     source: str = ""
+
+
+def said(level: Level, words: Mapping[Capability, str]) -> dict[Capability, Support]:
+    """Capabilities of one level, each with how."""
+    return {capability: Support(level, how) for capability, how in words.items()}
 
 
 @dataclass(frozen=True, slots=True)

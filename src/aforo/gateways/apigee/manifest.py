@@ -4,6 +4,7 @@ from typing import Final
 
 from aforo.gateway_sdk.manifest import (
     CONSENT,
+    PROXY,
     CallLimit,
     Capability,
     EntityKind,
@@ -13,6 +14,8 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    ca_bundle,
+    said,
 )
 from aforo.gateway_sdk.provider import Provider, Refusal
 
@@ -36,14 +39,8 @@ _PLACE: Final = (
         required=False,
         default=API_URL,
     ),
-    FormField(
-        "ca_bundle",
-        "CA bundle",
-        FieldKind.MULTILINE,
-        hint="PEM, if a proxy between here and Google signs with your own authority",
-        required=False,
-    ),
-    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+    ca_bundle("PEM, if a proxy between here and Google signs with your own authority"),
+    PROXY,
 )
 
 _SERVICE_ACCOUNT: Final = SignIn(
@@ -172,9 +169,9 @@ MANIFEST: Final = Manifest(
         EntityKind("rateplan", "Rate plan", foreign_is_drift=True),
     ),
     capabilities={
-        **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **said("yes", _YES),
         **_SELLING,
-        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+        **said("not_yet", _NOT_YET),
     },
     harmless_field=("product", "/description"),
     emulator_port=8092,

@@ -4,6 +4,7 @@ from typing import Final
 
 from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
+    PROXY,
     CallLimit,
     Capability,
     EntityKind,
@@ -13,6 +14,7 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    ca_bundle,
 )
 
 _LIMITS_PAGE: Final = "https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"
@@ -27,11 +29,8 @@ _WAY_THERE = (
         hint="Leave empty for AWS itself. A private endpoint or a stand-in: all calls, STS included, go there.",
         required=False,
     ),
-    FormField(
-        "ca_bundle", "CA bundle", FieldKind.MULTILINE, hint="PEM, for an endpoint with a certificate of your own.",
-        required=False,
-    ),
-    FormField("proxy", "Proxy", FieldKind.URL, hint="http://proxy.example:3128", required=False),
+    ca_bundle("PEM, for an endpoint with a certificate of your own."),
+    PROXY,
 )  # fmt: skip
 
 _ROLE = SignIn(

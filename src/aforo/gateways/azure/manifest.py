@@ -5,6 +5,7 @@ from typing import Final
 from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
     CONSENT,
+    PROXY,
     CallLimit,
     Capability,
     EntityKind,
@@ -14,6 +15,8 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    ca_bundle,
+    said,
 )
 from aforo.gateway_sdk.provider import Provider, Refusal
 
@@ -38,10 +41,8 @@ _MANAGEMENT: Final = FormField(
     default=MANAGEMENT_URL,
 )
 _WAY: Final = (
-    FormField(
-        "ca_bundle", "CA bundle", FieldKind.MULTILINE, hint="PEM, if a proxy before Azure has its own", required=False
-    ),
-    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+    ca_bundle("PEM, if a proxy before Azure has its own"),
+    PROXY,
 )
 
 _SERVICE_PRINCIPAL: Final = SignIn(
@@ -210,9 +211,9 @@ MANIFEST: Final = Manifest(
         EntityKind("tag", "Tag"),
     ),
     capabilities={
-        **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **said("yes", _YES),
         Capability.ROTATE: Support("substitute", _TWO_KEYS),
-        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+        **said("not_yet", _NOT_YET),
     },
     harmless_field=("product", "/description"),
     emulator_port=8094,

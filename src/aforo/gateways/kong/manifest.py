@@ -4,6 +4,7 @@ from typing import Final
 
 from aforo.gateway_sdk.manifest import (
     CONSENT,
+    PROXY,
     CallLimit,
     Capability,
     EntityKind,
@@ -13,6 +14,8 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    ca_bundle,
+    said,
 )
 from aforo.gateway_sdk.provider import Provider
 
@@ -23,14 +26,8 @@ _WORKSPACE: Final = FormField(
     "workspace", "Workspace", hint="Kong Enterprise only; empty for the default one", required=False
 )
 _WAY: Final = (
-    FormField(
-        "ca_bundle",
-        "CA bundle",
-        FieldKind.MULTILINE,
-        hint="PEM, if the Admin API's certificate is signed by your own authority",
-        required=False,
-    ),
-    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+    ca_bundle("PEM, if the Admin API's certificate is signed by your own authority"),
+    PROXY,
 )
 
 _NONE: Final = SignIn(
@@ -200,9 +197,9 @@ MANIFEST: Final = Manifest(
         EntityKind("plugin", "Plugin", foreign_is_drift=True),
     ),
     capabilities={
-        **{capability: Support("yes", words) for capability, words in _YES.items()},
+        **said("yes", _YES),
         **{one: Support("yes" if one in _REAL else "substitute", words) for one, words in _SELLING.items()},
-        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+        **said("not_yet", _NOT_YET),
     },
     harmless_field=("service", "/read_timeout"),
     emulator_port=8091,

@@ -5,6 +5,7 @@ from typing import Final
 from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
     CONSENT,
+    PROXY,
     CallLimit,
     Capability,
     EntityKind,
@@ -14,6 +15,8 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    ca_bundle,
+    said,
 )
 from aforo.gateway_sdk.provider import Provider, Refusal
 
@@ -33,14 +36,8 @@ _WHERE: Final = (
     ),
 )
 _WAY: Final = (
-    FormField(
-        "ca_bundle",
-        "CA bundle",
-        FieldKind.MULTILINE,
-        hint="PEM, if a proxy of yours signs certificates with your own authority",
-        required=False,
-    ),
-    FormField("proxy", "Proxy", FieldKind.URL, hint="For example http://proxy.internal:3128", required=False),
+    ca_bundle("PEM, if a proxy of yours signs certificates with your own authority"),
+    PROXY,
 )
 
 _CONNECTED_APP: Final = SignIn(
@@ -179,10 +176,10 @@ MANIFEST: Final = Manifest(
         EntityKind("upstream", "Upstream"),
     ),
     capabilities={
-        **{capability: Support("yes", words) for capability, words in _YES.items()},
-        **{capability: Support("substitute", words) for capability, words in _SUBSTITUTE.items()},
+        **said("yes", _YES),
+        **said("substitute", _SUBSTITUTE),
         **_SELLING,
-        **{capability: Support("not_yet", words) for capability, words in _NOT_YET.items()},
+        **said("not_yet", _NOT_YET),
     },
     harmless_field=("api", "/description"),
     emulator_port=8095,
