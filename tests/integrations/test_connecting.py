@@ -84,7 +84,7 @@ async def test_a_name_that_is_taken_behind_our_back_is_told_as_such(tmp_path: Pa
         with pytest.raises(NameTaken):
             await store.add(replace(second, id="int_other", name="a"), {})
         with pytest.raises(NameTaken):
-            await store.replace(replace(second, name="a"), {})
+            await store.replace(replace(second, name="a"), {}, was=1)
         assert [one.name for one in await room.all(tenant_id)] == [first.name, second.name]
 
 

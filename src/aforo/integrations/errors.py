@@ -36,6 +36,18 @@ class ConnectionNotTested(Conflict):
     code = "connection_not_tested"
 
 
+class SettingsMoved(Conflict):
+    """Somebody else changed the settings since they were read."""
+
+    code = "settings_moved"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The settings of {name} were changed at the same time. Nothing of this was stored.",
+            next_step="Look at them as they are now, and try again.",
+        )
+
+
 class PartMissing(Conflict):
     """This gateway cannot do what was asked for; its manifest says why."""
 

@@ -112,7 +112,7 @@ class Integrations:
         after, secrets = self._with(replace(before, name=name), sign_in or before.sign_in, values or {})
         if secrets or (after.sign_in, after.settings) != (before.sign_in, before.settings):
             after = replace(after, revision=before.revision + 1)
-        await self._store.replace(after, self._sealing.seal(after, secrets))
+        await self._store.replace(after, self._sealing.seal(after, secrets), was=before.revision)
         if after.revision != before.revision:
             await self._opening.gate(after).reset()
         return await self.get(tenant_id, integration_id)
@@ -283,7 +283,7 @@ class Integrations:
             """What a connector writes is its own doing: the connection stays as tested."""
             before = await self.get(integration.tenant_id, integration.id)
             after, secrets = self._with(before, before.sign_in, {field: value})
-            await self._store.replace(after, self._sealing.seal(after, secrets))
+            await self._store.replace(after, self._sealing.seal(after, secrets), was=integration.revision)
 
         return remember
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from aforo.gateway_sdk.contract import Check, Verdict
-from aforo.integrations.errors import NameTaken
+from aforo.integrations.errors import NameTaken, SettingsMoved
 from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, TestResult, Vitals
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database, metadata
@@ -102,18 +102,22 @@ class IntegrationStore:
                     insert(integration_secrets).values(integration_id=integration.id, field=field, sealed=blob)
                 )
 
-    async def replace(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
-        """Store changed settings and those secrets that are given; others stay, unless they are no longer named."""
-        with _told_apart(integration.name):
-            await self._replace(integration, sealed)
+    async def replace(self, integration: Integration, sealed: Mapping[str, bytes], *, was: int) -> None:
+        """Store changed settings and those secrets that are given; others stay, unless they are no longer named.
 
-    async def _replace(self, integration: Integration, sealed: Mapping[str, bytes]) -> None:
+        Raises SettingsMoved when the stored revision is no longer `was`: somebody has changed it since it was read.
+        """
+        with _told_apart(integration.name):
+            await self._replace(integration, sealed, was)
+
+    async def _replace(self, integration: Integration, sealed: Mapping[str, bytes], was: int) -> None:
         stay = integration.secret_hints.keys() - sealed.keys()
         gone = (integration_secrets.c.integration_id == integration.id) & integration_secrets.c.field.not_in(stay)
         async with self._db.write() as connection:
-            await connection.execute(
-                update(integrations).where(integrations.c.id == integration.id).values(**_changeable(integration))
-            )
+            here = (integrations.c.id == integration.id) & (integrations.c.revision == was)
+            stored = await connection.execute(update(integrations).where(here).values(**_changeable(integration)))
+            if not stored.rowcount:
+                raise SettingsMoved(integration.name)
             await connection.execute(delete(integration_secrets).where(gone))
             for field, blob in sealed.items():
                 await connection.execute(
