@@ -60,7 +60,8 @@ async def test_what_a_crash_may_have_stranded_is_shown(shop: Shop) -> None:
     async with edge(shop.folder) as again:
         stranded = again.open.room.stranded()["chunks"]
         assert 0 < stranded <= 50 * 10**9
-        assert await again.used(customer) == 1 + stranded // 10**9
+        # The last commit before the crash may, or may not yet, have known that the one call went out.
+        assert await again.used(customer) - stranded // 10**9 in (0, 1)
 
 
 def test_a_quota_is_not_oversold_when_the_edge_is_killed_again_and_again(shop: Shop) -> None:
