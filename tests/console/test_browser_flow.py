@@ -89,6 +89,20 @@ class Walk:
         """The first product of the list."""
         self.through(self.page.locator("#products tbody th a").first)
 
+    def import_all(self, kong: Emulated, count: int) -> None:
+        """Connect a Kong and import its products, through the wizard."""
+        self.go("Integrations")
+        self.follow("+ New Integration")
+        self.page.get_by_role("radio", name="Kong Gateway").check()
+        self.press("Continue to sign-in")
+        self.page.get_by_role("radio", name="Admin API without sign-in").check()
+        self.press("Continue with this sign-in")
+        self.page.get_by_label("Name", exact=True).fill("kong-prod")
+        self.page.get_by_label("Admin API address").fill(kong.url)
+        self.press("Save and test")
+        self.press("Preview changes")
+        self.press(f"Import {count} products")
+
     def sees(self, words: str) -> None:
         self.page.get_by_text(words).first.wait_for()
 
@@ -104,6 +118,20 @@ def walk(browser: Browser, tmp_path: Path) -> Iterator[Walk]:
     assert walking.barriers == [], "\n".join(walking.barriers)
 
 
+def sign_in_path(settings: Settings) -> str:
+    """A prepared data folder's link for its administrator, without the host."""
+    rooms = open_rooms(settings)
+
+    async def link() -> str:
+        await rooms.accounts.ensure_first()
+        token = await rooms.accounts.sign_in_token((await rooms.accounts.tenants())[0].id)
+        await rooms.db.aclose()
+        return f"/sign-in/{token}"
+
+    with ThreadPoolExecutor(1) as beside:  # Playwright keeps an event loop in this thread
+        return beside.submit(lambda: asyncio.run(link())).result()
+
+
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[str]:
     """A served app; the sign-in link."""
@@ -115,16 +143,7 @@ def console(tmp_path: Path) -> Iterator[str]:
         development=True,
     )
     upgrade(settings.records_path)
-    rooms = open_rooms(settings)
-
-    async def link() -> str:
-        await rooms.accounts.ensure_first()
-        token = await rooms.accounts.sign_in_token((await rooms.accounts.tenants())[0].id)
-        await rooms.db.aclose()
-        return f"/sign-in/{token}"
-
-    with ThreadPoolExecutor(1) as beside:  # Playwright keeps an event loop in this thread
-        path = beside.submit(lambda: asyncio.run(link())).result()
+    path = sign_in_path(settings)
     with serving(create(open_rooms(settings))) as url:
         yield url + path
 

@@ -16,17 +16,7 @@ pytestmark = pytest.mark.browser
 def _subscribed(walk: Walk, kong: Emulated) -> None:
     """To the subscription's page, through the pages that lead there."""
     page = walk.page
-    walk.go("Integrations")
-    walk.follow("+ New Integration")
-    page.get_by_role("radio", name="Kong Gateway").check()
-    walk.press("Continue to sign-in")
-    page.get_by_role("radio", name="Admin API without sign-in").check()
-    walk.press("Continue with this sign-in")
-    page.get_by_label("Name", exact=True).fill("kong-prod")
-    page.get_by_label("Admin API address").fill(kong.url)
-    walk.press("Save and test")
-    walk.press("Preview changes")
-    walk.press("Import 4 products")
+    walk.import_all(kong, 4)
     walk.go("Plans")
     walk.follow("Create plan")
     page.get_by_label("Key").fill("pro")

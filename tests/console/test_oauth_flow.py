@@ -1,9 +1,7 @@
 """Signing in at a provider in a real browser: wizard, consent page, and back to a connection that works."""
 
-import asyncio
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import which
 
@@ -15,7 +13,7 @@ from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
 from aforo.gateway_sdk.emulator import AsgiApp, Receive, Scope, Send
-from tests.console.test_browser_flow import ARGUMENTS, Walk
+from tests.console.test_browser_flow import ARGUMENTS, Walk, sign_in_path
 from tests.integrations.consenting import Provider, provider, settings_of
 from tests.live import emulated, serving
 
@@ -57,18 +55,9 @@ def console(tmp_path: Path, at: Provider) -> Iterator[str]:
     with serving(later) as url:
         settings = Settings(data_dir=tmp_path / "var", public_url=url, oauth_emulator_url=at.url)
         upgrade(settings.records_path)
-        rooms = open_rooms(settings)
-
-        async def link() -> str:
-            await rooms.accounts.ensure_first()
-            token = await rooms.accounts.sign_in_token((await rooms.accounts.tenants())[0].id)
-            await rooms.db.aclose()
-            return f"{url}/sign-in/{token}"
-
-        with ThreadPoolExecutor(1) as beside:  # Playwright keeps an event loop in this thread
-            path = beside.submit(lambda: asyncio.run(link())).result()
+        path = sign_in_path(settings)
         later.app = create(open_rooms(settings))
-        yield path
+        yield f"{url}{path}"
 
 
 def test_a_person_connects_apigee_by_consent_loses_it_and_reconnects(

@@ -21,17 +21,7 @@ def test_a_person_writes_a_plan_publishes_it_and_subscribes_a_customer(
     for entry in ("Plans", "Customers", "Subscriptions"):
         walk.go(entry)
         walk.look(f"40-{entry.lower()}-empty")
-    walk.go("Integrations")
-    walk.follow("+ New Integration")
-    page.get_by_role("radio", name="Kong Gateway").check()
-    walk.press("Continue to sign-in")
-    page.get_by_role("radio", name="Admin API without sign-in").check()
-    walk.press("Continue with this sign-in")
-    page.get_by_label("Name", exact=True).fill("kong-prod")
-    page.get_by_label("Admin API address").fill(kong.url)
-    walk.press("Save and test")
-    walk.press("Preview changes")
-    walk.press("Import 4 products")
+    walk.import_all(kong, 4)
 
     walk.go("Plans")
     walk.follow("Create plan")
