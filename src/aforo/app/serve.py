@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from pathlib import Path
+from typing import cast
 
 from aforo.app.child import LIFE_FD
 from aforo.app.place import CannotStart, Place, near, origin
@@ -196,8 +197,8 @@ def _command(module: str) -> tuple[str, ...]:
 
 async def _pass_on(child: asyncio.subprocess.Process, last_words: deque[bytes]) -> None:
     """What the child says goes to our own standard error, for as long as that is there."""
-    assert child.stderr  # noqa: S101  asked for when it was started
-    while said := await child.stderr.read(65536):
+    speech = cast("asyncio.StreamReader", child.stderr)  # asked for when it was started
+    while said := await speech.read(65536):
         last_words.extend(said.splitlines(keepends=True))
         with contextlib.suppress(OSError):
             sys.stderr.buffer.write(said)

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from aforo.enforcement.leases import Lease
+from aforo.enforcement.meters import Meter
 from aforo.enforcement.rules import quota
 from aforo.enforcement.rules.decide import STATUS, Reason, Verdict
 from aforo.enforcement.rules.margin import Level
@@ -51,8 +52,7 @@ def check_answer(
 
 def lease_answer(lease: Lease, outcome: Outcome, shares: int) -> LeaseAnswer:
     """The rate and the outage units are this node's share: the plan's, divided by the nodes that hold a lease."""
-    assert outcome.meter is not None  # noqa: S101  a lease has taken from it
-    terms = outcome.meter.grant.terms
+    terms = cast("Meter", outcome.meter).grant.terms  # the lease has taken from it
     rates = [one.units / one.per_seconds / UNIT for one in terms.rate_limits.get(lease.metric, ())]
     rate = b"%.6g" % (min(rates) / shares) if rates else b"null"
     outage = number(terms.outage_units // shares) if terms.fail_mode == "open_up_to" else _NULL

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -101,14 +102,13 @@ class EnforcementDesk:
         return [Seen(*row) for row in await asyncio.to_thread(self._rows, query, values)]
 
     def _explained(self, decision: Decision) -> dict[str, Any]:
-        marks = ",".join("?" * len(decision.counters))
-        ids = [number for number, _ in decision.counters]
-        query = f"""
+        ids = json.dumps([number for number, _ in decision.counters])
+        query = """
             SELECT id, metric, every, anchor_day, time_zone, starts_ms, ends_ms, given, settled, hard FROM counters
-            WHERE id IN ({marks}) AND metric NOT LIKE char(0) || '%'
-        """  # noqa: S608  marks only
+            WHERE id IN (SELECT value FROM json_each(?)) AND metric NOT LIKE char(0) || '%'
+        """
         settled = self._rows("SELECT at_ms FROM settled WHERE serial = ?", (decision.serial,))
-        return {"counters": self._rows(query, ids), "settled": bool(settled), "rule": _RULES[decision.why]}
+        return {"counters": self._rows(query, (ids,)), "settled": bool(settled), "rule": _RULES[decision.why]}
 
     def _rows(self, query: str, values: Any) -> list[Any]:
         if not self._ledger.exists():

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from aforo.app.bench import Figure, magnitude
-from aforo.app.bench.check_stage import cpu_micros, edge, prepare, reference
+from aforo.app.bench.check_stage import cpu_micros, prepare, reference
+from aforo.app.bench.edge_process import edge
 
 _COUNT: Final = 6_000
 _COUNT_SMALL: Final = 1_000
@@ -18,7 +19,7 @@ def measure(*, small: bool = False) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         stage = prepare(Path(folder))
         asked = stage.request("/v1/check", stage.body())
-        with edge(stage) as (pid, port):
+        with edge(stage.folder) as (pid, port):
             static = cpu_micros(pid, port, stage.request("/healthz", b"", "GET"), count)
             ours = cpu_micros(pid, port, asked, count)
         with reference(stage) as (pid, port):

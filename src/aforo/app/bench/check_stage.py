@@ -69,26 +69,6 @@ async def _prepare(folder: Path) -> Stage:
 
 
 @contextlib.contextmanager
-def edge(stage: Stage) -> Iterator[tuple[int, int]]:
-    """A real edge; its process id and port."""
-    command = [sys.executable, "-m", "aforo.app.edge", "--data-dir", str(stage.folder), "--port", "0"]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        yield child.pid, _port(child)
-    finally:
-        child.terminate()
-        child.communicate()
-
-
-def _port(child: "subprocess.Popen[str]") -> int:
-    assert child.stderr  # noqa: S101  it was asked for above
-    for line in child.stderr:
-        if line.startswith("{") and "port" in (said := json.loads(line)):
-            return int(said["port"])
-    raise RuntimeError("the edge ended before it listened")
-
-
-@contextlib.contextmanager
 def reference(stage: Stage) -> Iterator[tuple[int, int]]:
     """The same check in FastAPI; its process id and port."""
     with socket.socket() as probe:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import httpx2
 
 from aforo.app.bench import Figure, magnitude
+from aforo.app.bench.edge_process import edge
 
 _BATCH: Final = 1000
 _BATCHES: Final = 300
@@ -81,27 +82,14 @@ def _through_the_edge(data_dir: Path, bodies: list[bytes]) -> float:
     environment = {**os.environ, "AFORO_DATA_DIR": str(data_dir)}
     prepare = [sys.executable, "-m", "aforo.app.prepare"]
     told = json.loads(subprocess.run(prepare, env=environment, capture_output=True, check=True).stdout)
-    command = [sys.executable, "-m", "aforo.app.edge", "--data-dir", str(data_dir), "--port", "0"]
-    edge = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        return _send(f"http://127.0.0.1:{_port(edge)}", str(told["adminKey"]), bodies)
-    finally:
-        edge.terminate()
-        edge.communicate()
+    with edge(data_dir) as (_, port):
+        return _send(f"http://127.0.0.1:{port}", str(told["adminKey"]), bodies)
 
 
-def _port(edge: subprocess.Popen[str]) -> int:
-    assert edge.stderr  # noqa: S101  it was asked for above
-    for line in edge.stderr:
-        if line.startswith("{") and "port" in (said := json.loads(line)):
-            return int(said["port"])
-    raise RuntimeError("the edge ended before it listened")
-
-
-def _send(edge: str, key: str, bodies: list[bytes]) -> float:
+def _send(place: str, key: str, bodies: list[bytes]) -> float:
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     shares = [bodies[number::_CLIENTS] for number in range(_CLIENTS)]
-    threads = [threading.Thread(target=_send_all, args=(edge, headers, share)) for share in shares]
+    threads = [threading.Thread(target=_send_all, args=(place, headers, share)) for share in shares]
     started = time.perf_counter()
     for thread in threads:
         thread.start()

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from aforo.app.bench import Figure, magnitude
-from aforo.app.bench.check_stage import cpu_micros, edge, prepare
+from aforo.app.bench.check_stage import cpu_micros, prepare
+from aforo.app.bench.edge_process import edge
 
 _COUNT: Final = 1_000
 _WANT: Final = 100
@@ -16,7 +17,7 @@ def measure(*, small: bool = False) -> list[Figure]:
     count = _COUNT // 5 if small else _COUNT
     with tempfile.TemporaryDirectory() as folder:
         stage = prepare(Path(folder))
-        with edge(stage) as (pid, port):
+        with edge(stage.folder) as (pid, port):
             check = cpu_micros(pid, port, stage.request("/v1/check", stage.body()), count)
             asked = stage.request("/v1/leases", stage.body(want=_WANT, nodeId="bench", epoch=1))
             lease = cpu_micros(pid, port, asked, count) / _WANT

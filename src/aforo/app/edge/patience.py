@@ -5,7 +5,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -30,8 +30,7 @@ class Within(Generic[T]):
 
 
 def _timed(waiting: Generator[Any, Any, T], awaited: Any, until: float) -> Generator[Any, Any, T]:
-    task, late = asyncio.current_task(), False
-    assert task is not None  # noqa: S101 - only tasks await
+    task, late = cast("asyncio.Task[Any]", asyncio.current_task()), False  # only tasks await
 
     def end() -> None:
         nonlocal late

@@ -45,7 +45,7 @@ def run(kills: int = 100, *, mutant: str = "none", seed: int | None = None) -> d
     Raises CannotTorture where no C compiler is found.
     """
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    chance, began = random.Random(seed), time.monotonic()  # noqa: S311  choices of a test, no secrets
+    chance, began = _dice(seed), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="aforo-torture-") as name:
         folder = Path(name).resolve()
         (folder / "side").mkdir()
@@ -82,11 +82,12 @@ def run(kills: int = 100, *, mutant: str = "none", seed: int | None = None) -> d
 def _start(stage: Stage, tally: Tally, chance: random.Random) -> _Clients:
     door, bought = Door(), list[Batch]()
     senders = [
-        Sender(f"s{number}", stage, Client(door, stage.key), tally, _another(chance)) for number in range(_SENDERS)
+        Sender(f"s{number}", stage, Client(door, stage.key), tally, _dice(chance.random()))
+        for number in range(_SENDERS)
     ]
     senders[0].open = bought
     buyers = [
-        Buyer(f"b{number}", stage, Client(door, stage.key), tally, _another(chance), bought)
+        Buyer(f"b{number}", stage, Client(door, stage.key), tally, _dice(chance.random()), bought)
         for number in range(_BUYERS)
     ]
     work = [*(one.run for one in senders), *(one.run for one in buyers)]
@@ -96,8 +97,9 @@ def _start(stage: Stage, tally: Tally, chance: random.Random) -> _Clients:
     return _Clients(door, senders, buyers, bought, threads)
 
 
-def _another(chance: random.Random) -> random.Random:
-    return random.Random(chance.random())  # noqa: S311  choices of a test, no secrets
+def _dice(seed: float) -> random.Random:
+    """Choices that a run with the same seed makes again."""
+    return random.Random(seed)  # noqa: S311  a secure source could not be seeded; nothing here is secret
 
 
 def _live_and_die(stage: Stage, disk: Disk, mutant: str, door: Door, tally: Tally, chance: random.Random) -> int:
@@ -142,7 +144,7 @@ def _last_life(stage: Stage, disk: Disk, mutant: str, clients: _Clients, tally: 
     for sender in clients.senders:
         sender.through(client)
         sender.flush()
-    Buyer("last", stage, client, tally, random.Random(0), clients.bought).drain()  # noqa: S311
+    Buyer("last", stage, client, tally, _dice(0), clients.bought).drain()
     tally.violations += verdict.of_quotas(tally)
     clients.senders[0].flush()
     tally.violations += verdict.of_counters(client, stage, stage.folder, tally)

@@ -155,7 +155,7 @@ class Driver:
         elif isinstance(fault, NotProvisionable):
             wait = LONGEST_SECONDS
         else:
-            wait = wait_seconds(task.attempts + 1, random.random())  # noqa: S311  spreads load, guards nothing
+            wait = wait_seconds(task.attempts + 1, random.SystemRandom().random())
         until = now + timedelta(seconds=wait)
         if isinstance(fault, BreakerOpen):
             await self._outbox.rest(task.integration_id, now, until)

@@ -86,12 +86,16 @@ def period_at(moment: datetime, spec: PeriodSpec) -> Period:
 def first_moment(day: date, zone: ZoneInfo) -> datetime:
     """The first moment, in UTC, at which the zone's wall clock shows this day's midnight or later."""
     midnight = datetime.combine(day, time(), zone)
-    before, after = midnight.utcoffset(), midnight.replace(fold=1).utcoffset()
-    assert before is not None and after is not None  # noqa: S101, PT018  a ZoneInfo knows its offset
+    before, after = _offset(midnight), _offset(midnight.replace(fold=1))
     wall = datetime.combine(day, time(), UTC)
     if after <= before:
         return wall - before
     return _jump(wall - after, wall - before, zone, before)
+
+
+def _offset(moment: datetime) -> timedelta:
+    """From UTC. Only a moment without a zone has none."""
+    return moment.utcoffset() or timedelta()
 
 
 def _jump(low: datetime, high: datetime, zone: ZoneInfo, before: timedelta) -> datetime:

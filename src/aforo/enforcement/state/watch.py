@@ -23,8 +23,7 @@ class RecordsWatch:
         self._records = records
         self._take = take
         self._credentials = credentials
-        self._connection: sqlite3.Connection | None = None
-        self._reader: Reader | None = None
+        self._open: tuple[sqlite3.Connection, Reader] | None = None
         self._seen: tuple[int, int] | None = None
         self._change = 0
         self._fingerprint: tuple[Any, ...] = ()
@@ -40,16 +39,14 @@ class RecordsWatch:
     def refresh(self) -> bool:
         """Whether anything was taken over. A missing, locked or older file changes nothing."""
         try:
-            seen = self._look()
+            seen, connection, reader = self._look()
             if seen == self._seen:
                 return False
-            assert self._connection is not None  # noqa: S101 - _look has opened it
-            assert self._reader is not None  # noqa: S101
-            self._connection.execute("BEGIN")
+            connection.execute("BEGIN")
             try:
-                self._read(self._connection, self._reader)
+                self._read(connection, reader)
             finally:
-                self._connection.execute("COMMIT")
+                connection.execute("COMMIT")
         except FileNotFoundError:  # not made yet
             return False
         except (OSError, sqlite3.Error) as fault:
@@ -59,9 +56,9 @@ class RecordsWatch:
         return True
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._open is not None:
+            self._open[0].close()
+            self._open = None
             self._seen = None
 
     def _complain(self, reason: str) -> None:
@@ -70,17 +67,17 @@ class RecordsWatch:
             structlog.get_logger().warning("records.db could not be read; what is known stays in force", reason=reason)
             self._complaint = reason
 
-    def _look(self) -> tuple[int, int]:
+    def _look(self) -> tuple[tuple[int, int], sqlite3.Connection, Reader]:
+        """What tells one state of the records from another, and the way to read them."""
         inode = self._records.stat().st_ino
-        if self._connection is None or (self._seen is not None and self._seen[0] != inode):
+        if self._open is None or (self._seen is not None and self._seen[0] != inode):
             self.close()
             place = f"{self._records.resolve().as_uri()}?mode=ro"
-            self._connection = sqlite3.connect(
-                place, uri=True, check_same_thread=False, isolation_level=None, timeout=1
-            )
-            self._reader = Reader(self._connection)
+            fresh = sqlite3.connect(place, uri=True, check_same_thread=False, isolation_level=None, timeout=1)
+            self._open = fresh, Reader(fresh)
             self._snapshot = None if self._snapshot is None else replace(self._snapshot, version=-1)
-        return inode, int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        connection, reader = self._open
+        return (inode, int(connection.execute("PRAGMA data_version").fetchone()[0])), connection, reader
 
     def _read(self, connection: sqlite3.Connection, reader: Reader) -> None:
         change, fingerprint = reader.newest_change(), reader.fingerprint()
