@@ -339,14 +339,18 @@ def _in_use(name: str, used: Uses) -> InUse:
     if not used.credentials:
         some = _some(used.products, 5)
         return InUse(
-            f"{name} still has {len(used.products)} imported products: {some}.",
+            f"{name} still has {_counted(len(used.products), 'imported product')}: {some}.",
             next_step="Remove the products first, or repeat with force=orphan to forget them too.",
         )
     return InUse(
-        f"{name} still has {len(used.credentials)} credentials that work there ({_some(used.credentials, 50)}) and "
-        f"{len(used.products)} imported products.",
+        f"{name} still has {_counted(len(used.credentials), 'live credential')} ({_some(used.credentials, 50)}) and "
+        f"{_counted(len(used.products), 'imported product')}.",
         next_step="Revoke them first, or repeat with force=orphan: they then go on working at the gateway, unwatched.",
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _some(names: Sequence[str], most: int) -> str:
