@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from aforo.accounts import Caller
-from aforo.app.bench import Figure
+from aforo.app.bench import Figure, magnitude
 from aforo.usage import UsageLog, UsageQuery
 from aforo.usage.rollups.store import RollupStore
 from aforo.usage.rules.cells import QUARTER_NS
@@ -24,6 +24,7 @@ _QUARTERS: Final = 30 * 96
 _CUSTOMERS: Final = 300
 _FEW: Final = 10
 _BAR_SECONDS: Final = 0.005
+_BAR_OF_SQLITE_SMALL: Final = 10
 _ASKED: Final = 50
 _WHO: Final = Caller("ten_bench", "bench", "key_bench", frozenset())
 _ROWS: Final = """
@@ -43,8 +44,10 @@ def measure(*, small: bool = False) -> list[Figure]:
         ours = _median(customers, lambda who: usage.rows(_WHO, _of(query, who), {}))
         with closing(sqlite3.connect(path)) as db:
             bare = _median(customers, lambda who: db.execute(_ROWS, (who,)).fetchall())
-    bar = f"≤ {_BAR_SECONDS:g} s"
-    return [Figure("own usage", ours, "s", "SQLite alone", bare, ours / bare, bar, ours <= _BAR_SECONDS)]
+    bar, holds = f"≤ {_BAR_SECONDS:g} s", ours <= _BAR_SECONDS
+    if small:
+        bar, holds = magnitude(f"≤ {_BAR_OF_SQLITE_SMALL} times SQLite alone"), ours <= bare * _BAR_OF_SQLITE_SMALL
+    return [Figure("own usage", ours, "s", "SQLite alone", bare, ours / bare, bar, holds)]
 
 
 def _of(query: UsageQuery, customer: str) -> UsageQuery:
