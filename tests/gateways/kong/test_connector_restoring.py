@@ -58,6 +58,20 @@ async def test_restoring_one_field_is_one_write_with_that_field(konnect: bool) -
     assert compare(recorded, live, MANIFEST.kinds).changes == ()
 
 
+@pytest.mark.parametrize("recorded_tags", [["team-a"], None], ids=["tagged", "untagged"])
+@pytest.mark.parametrize("konnect", [False, True], ids=["admin", "konnect"])
+async def test_restoring_the_tags_leaves_the_one_that_says_what_is_sold(
+    konnect: bool, recorded_tags: list[str] | None
+) -> None:
+    small, _, gateway = connected(konnect=konnect)
+    service = filled(small)
+    service["tags"] = recorded_tags
+    recorded = await product(gateway)
+    service["tags"] = ["theirs", "aforo-monetized"]
+    await restore(gateway, recorded, await gateway.read(recorded))
+    assert small.rows["services"][service["id"]]["tags"] == [*(recorded_tags or ()), "aforo-monetized"]
+
+
 @pytest.mark.parametrize("konnect", [False, True], ids=["admin", "konnect"])
 async def test_a_nested_plugin_setting_is_restored_without_its_deprecated_twin(konnect: bool) -> None:
     small, _, gateway = connected(konnect=konnect)

@@ -151,6 +151,14 @@ async def test_a_changed_field_is_put_back_and_all_else_stays(text: str) -> None
     assert yaml.safe_load(restored) == yaml.safe_load(text)
 
 
+async def test_restored_tags_keep_the_one_that_says_what_is_sold() -> None:
+    tagged = NESTED.replace("- name: orders\n", "- name: orders\n  tags: [team-a]\n")
+    sold = NESTED.replace("- name: orders\n", "- name: orders\n  tags: [theirs, aforo-monetized]\n")
+    restored, done = await _restored(sold, _read(tagged)["orders"])
+    assert done == ["update service orders"]
+    assert yaml.safe_load(restored)["services"][0]["tags"] == ["team-a", "aforo-monetized"]
+
+
 async def test_a_shorthand_url_is_written_out_when_a_part_of_it_is_put_back() -> None:
     recorded = _read(NESTED)["orders"]
     restored, done = await _restored(NESTED.replace(":8080", ":9090"), recorded)

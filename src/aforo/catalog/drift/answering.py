@@ -91,19 +91,26 @@ class DriftWatch(Scanning):
             return RestoreResult(plan, steps, seen, dry_run=False)
 
     async def accept(self, tenant_id: str, product_id: str, actor_id: str, observed: str | None = None) -> ProductRow:
-        """Take the gateway's version as the new record."""
+        """Take the gateway's version as the new record.
+
+        It is read a second time as if nothing were recorded: beside a record, a read also shows what only the record
+        still names, such as the upstream that a service pointed to before.
+        """
         async with self._turns[(await self._row(tenant_id, product_id)).integration_id]:
             row, record = await self._load(tenant_id, product_id)
             async with self._integrations.open(tenant_id, row.integration_id, urgent=True) as gateway:
                 live = await gateway.read(record)
-            if live is None:
-                raise Conflict(
-                    f"{row.name} is gone from the gateway, so there is nothing to accept.",
-                    next_step="Restore it, or remove the product from Aforo.",
-                )
-            if observed is not None and observed != observed_digest(self._vault.veil(tenant_id, live)):
+                if live is None:
+                    raise Conflict(
+                        f"{row.name} is gone from the gateway, so there is nothing to accept.",
+                        next_step="Restore it, or remove the product from Aforo.",
+                    )
+                if observed is not None and observed != observed_digest(self._vault.veil(tenant_id, live)):
+                    raise _moved(row)
+                alone = await gateway.read(replace(record, native_id=live.native_id, ref=live.ref, entities=()))
+            if alone is None or any(entity not in live.entities for entity in alone.entities):
                 raise _moved(row)
-            after = await self._record(tenant_id, row, live, "accept", actor_id)
+            after = await self._record(tenant_id, row, alone, "accept", actor_id)
             await self.settle(row.id, "accepted")
             return after
 

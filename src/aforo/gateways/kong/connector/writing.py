@@ -17,6 +17,7 @@ from aforo.gateways.kong.mapping import (
     consumer_key,
     creation,
     differences,
+    keeping_our_tag,
     native_ids,
     new_owner,
     patch,
@@ -121,12 +122,12 @@ class Writer:
         """`joined` are references that the object has lost, as they are sent."""
         path = self._path(live.kind, live.native_id)
         schema = await self._schema(step, live)
-        if self._client.is_konnect:
-            body = replacement(step, await self._client.get(*path), schema)
-            await self._client.put(path, await self._with_ids(body, changed_references(step)) | (joined or {}))
-        else:
-            body = await self._with_ids(patch(step, schema), changed_references(step))
-            await self._client.patch(path, body | (joined or {}))
+        fresh = await self._client.get(*path) if self._client.is_konnect or "/tags" in step.changed else {}
+        body = replacement(step, fresh, schema) if self._client.is_konnect else patch(step, schema)
+        if "tags" in body:
+            body["tags"] = keeping_our_tag(body["tags"], fresh.get("tags"))
+        body = await self._with_ids(body, changed_references(step)) | (joined or {})
+        await (self._client.put(path, body) if self._client.is_konnect else self._client.patch(path, body))
 
     async def _schema(self, step: Step, live: Entity) -> Schema:
         """Only a change deep inside needs to know what is a map, and a replacement what is a twin."""

@@ -6,7 +6,17 @@ from dataclasses import replace
 from aforo.gateway_sdk.contract import Action, Entity, Product, Step
 from aforo.gateway_sdk.errors import GatewayChanged
 from aforo.gateways.kong.declarative.document import COLLECTIONS, KongDocument, Place, derived_id, expand_url, identity
-from aforo.gateways.kong.mapping import THIS, Ids, Row, creation, native_ids, new_owner, refusal, wanted
+from aforo.gateways.kong.mapping import (
+    THIS,
+    Ids,
+    Row,
+    creation,
+    keeping_our_tag,
+    native_ids,
+    new_owner,
+    refusal,
+    wanted,
+)
 from aforo.kit.jsontree import ABSENT, Absent, at, put
 
 _URL_PARTS = frozenset({"/protocol", "/host", "/port", "/path"})
@@ -40,6 +50,8 @@ def _create(document: KongDocument, target: Entity, ids: Ids) -> None:
     row = _row(document, target)
     if _URL_PARTS & {f"/{name}" for name in row}:
         expand_url(there.row)
+    if "tags" in row:
+        row["tags"] = keeping_our_tag(row["tags"], there.row.get("tags"))
     there.row.update(row)
     if parent and parent.kind not in there.parents:
         there.row[parent.kind] = parent.id
@@ -112,8 +124,9 @@ def _update(document: KongDocument, step: Step, target: Entity, found: Entity, i
         if step.kind == "plugin" and kind in ("consumer", "consumer_group") and isinstance(value, str):
             row[kind] = _outsider(document, kind, value)
         else:
-            gone = value is None and isinstance(at(target.fields, pointer), Absent)
-            put(row, pointer, ABSENT if gone else value)
+            told = keeping_our_tag(value, row.get("tags")) if pointer == "/tags" else value
+            gone = told is None and isinstance(at(target.fields, pointer), Absent)
+            put(row, pointer, ABSENT if gone else told)
 
 
 def _place(document: KongDocument, found: Entity) -> Place:

@@ -5,7 +5,7 @@ from typing import Final
 
 from aforo.gateway_sdk.contract import Entity, Product, Step
 from aforo.gateway_sdk.errors import GatewayError
-from aforo.gateways.kong.mapping.canonical import THIS, map_around
+from aforo.gateways.kong.mapping.canonical import MONETIZED, THIS, map_around
 from aforo.gateways.kong.mapping.schema import Row, Schema
 from aforo.kit.jsontree import ABSENT, Absent, Json, at, leaves, put, same
 
@@ -126,6 +126,13 @@ def replacement(step: Step, fresh: Row, schema: Schema) -> Row:
     for pointer, value in wanted(step).items():
         put(body, pointer, ABSENT if value is None and map_around(schema, pointer) else value)
     return body
+
+
+def keeping_our_tag(wished: Json, there: Json) -> Json:
+    """Tags as recorded, with our own one kept where it stands: no record knows it, so no restore may take it."""
+    ours = [MONETIZED] if isinstance(there, list) and MONETIZED in there else []
+    told = wished if isinstance(wished, list) else []
+    return [*told, *ours] if ours else wished
 
 
 def changed_references(step: Step) -> set[str]:
