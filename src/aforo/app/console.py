@@ -13,6 +13,7 @@ import aforo.credentials.pages
 import aforo.customers.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
+import aforo.pricing.pages
 from aforo.accounts import SignInNeeded
 from aforo.app import overview
 from aforo.app.problems import answer, problem
@@ -24,7 +25,7 @@ from aforo.app.wiring import Rooms, uses_of
 from aforo.customers.pages import Key, Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs")
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "pricing", "jobs")
 _BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
 _MACHINE_PATHS: Final = (
     "/api/",
@@ -70,6 +71,13 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     )
     app.include_router(overview.router(rooms, visitor, render.page))
     app.include_router(aforo.integrations.pages.router(gateways))
+    app.include_router(
+        aforo.pricing.pages.router(
+            aforo.pricing.pages.Parts(
+                rooms.pricing, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
+            )
+        )
+    )
     app.include_router(aforo.catalog.pages.router(products))
     keys = aforo.credentials.pages.Parts(
         rooms.credentials, rooms.accounts, rooms.jobs, rooms.integrations, rooms.clock, visitor, render.page

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from aforo.accounts import Scope, Session, VisitorFor
 from aforo.app.web.nav import Count
 from aforo.app.wiring import Rooms
+from aforo.catalog import Impact
 from aforo.integrations import Health, Integration
 from aforo.kit.clock import from_rfc3339
 from aforo.kit.pages import PageRender
@@ -106,6 +107,8 @@ def _unwell(one: Integration) -> dict[str, Any]:
 
 async def _drifted(rooms: Rooms, tenant_id: str, every: list[Integration]) -> list[dict[str, Any]]:
     names = {one.id: one for one in every}
+    drifting = await rooms.watch.drifting(tenant_id, _ITEMS + 1)
+    touched = await rooms.catalog.impact(tenant_id, [row.id for row, _ in drifting])
     return [
         {
             "state": "STALE",
@@ -116,9 +119,10 @@ async def _drifted(rooms: Rooms, tenant_id: str, every: list[Integration]) -> li
             "since": episode.opened_at,
             "href": f"/products/{row.id}",
             "act": "Review",
+            "impact": touched.get(row.id, Impact()),
             "emulated": names[row.integration_id].emulated,
         }
-        for row, episode in await rooms.watch.drifting(tenant_id, _ITEMS + 1)
+        for row, episode in drifting
     ]
 
 

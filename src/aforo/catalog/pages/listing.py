@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session
-from aforo.catalog.model import ProductRow
+from aforo.catalog.model import Impact, ProductRow
 from aforo.catalog.pages.parts import Parts
 
 _ROWS: Final = 50
@@ -42,10 +42,15 @@ def add(pages: APIRouter, parts: Parts) -> None:
         names = {one.id: one for one in every}
         chosen = {"q": q.strip(), "integration": integration, "status": status if status in _DRIFTED else ""}
         gone = {row.id: episode.gone for row, episode in await parts.watch.drifting(tenant_id, 200)}
+        touched = await parts.catalog.impact(tenant_id, [row.id for row in page.rows])
         return parts.render(
             "catalog/list.html",
             request,
-            rows=[_row(row, names[row.integration_id], gone.get(row.id, False)) for row in page.rows],
+            rows=[
+                _row(row, names[row.integration_id], gone.get(row.id, False), touched.get(row.id, Impact()))
+                for row in page.rows
+            ],
+            currency=next((one.currency for one in touched.values() if one.currency), ""),
             page=page,
             total=sum(count for count, _ in counts.values()),
             drifting=sum(drifting for _, drifting in counts.values()),
@@ -58,7 +63,7 @@ def add(pages: APIRouter, parts: Parts) -> None:
         )
 
 
-def _row(row: ProductRow, integration: Any, gone: bool) -> dict[str, Any]:
+def _row(row: ProductRow, integration: Any, gone: bool, impact: Impact) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
@@ -70,7 +75,7 @@ def _row(row: ProductRow, integration: Any, gone: bool) -> dict[str, Any]:
         "integration_href": f"/integrations/{integration.id}",
         "emulated": integration.emulated,
         "record": f"v{row.record_version}",
-        "money": None,
+        "impact": impact,
         "checked": row.checked_at or row.updated_at,  # an import compares as well
     }
 

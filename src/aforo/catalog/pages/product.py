@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aforo.accounts import Scope, Session
-from aforo.catalog.model import ProductRow
+from aforo.catalog.model import Impact, ProductRow
 from aforo.catalog.pages import fields
 from aforo.catalog.pages.parts import Parts
 from aforo.jobs import PAGE_PATIENCE_SECONDS, JobState, Report, onward
@@ -87,8 +87,10 @@ def add(pages: APIRouter, parts: Parts) -> None:
 async def heading(parts: Parts, session: Session, row: ProductRow) -> dict[str, Any]:
     """What every page of a product shows of it."""
     one = await parts.integrations.get(session.caller.tenant_id, row.integration_id)
+    touched = await parts.catalog.impact(session.caller.tenant_id, [row.id])
     return {
         "row": row,
+        "impact": touched.get(row.id, Impact()),
         "named": row.name if not row.version or row.name.endswith(row.version) else f"{row.name} {row.version}",
         "one": one,
         "may_write": session.caller.may(Scope.CONTROL_WRITE),

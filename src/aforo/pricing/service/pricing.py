@@ -98,6 +98,10 @@ class Pricing:
                 results = await self._write_all(tenant_id, integration_id, rows, gateway, actor_id, progress)
         return SyncResult(preview_id, tuple(results))
 
+    async def synced(self, tenant_id: str, integration_id: str) -> Mapping[str, Synced]:
+        """What the last syncs left there, by key; the gateway is not asked."""
+        return await self._store.synced(tenant_id, integration_id)
+
     async def standing(self, tenant_id: str, integration_id: str, progress: Progress) -> list[Stood]:
         """All that was synced, beside the gateway as it is now."""
         last = await self._store.synced(tenant_id, integration_id)
