@@ -87,11 +87,12 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
 
 
 def _mount_usage(app: FastAPI, rooms: Rooms) -> None:
-    async def aggregations(tenant_id: str) -> dict[str, str]:
-        return {metric.name: metric.aggregation.value for metric in await rooms.customers.metrics.all(tenant_id)}
-
     log = EventLog(rooms.settings.data_dir / "log")
-    app.include_router(aforo.usage.routes.router(log, rooms.door.caller, jobs=rooms.jobs, aggregations=aggregations))
+    app.include_router(
+        aforo.usage.routes.router(
+            log, rooms.door.caller, jobs=rooms.jobs, aggregations=rooms.customers.metrics.aggregations
+        )
+    )
 
 
 def _enforcement(rooms: Rooms) -> EnforcementDesk:

@@ -14,7 +14,8 @@ import aforo.customers.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
 import aforo.pricing.pages
-from aforo.accounts import SignInNeeded
+import aforo.usage.pages
+from aforo.accounts import SignInNeeded, VisitorFor
 from aforo.app import overview
 from aforo.app.problems import answer, problem
 from aforo.app.web import look
@@ -23,10 +24,12 @@ from aforo.app.web.render import Render
 from aforo.app.web.styleguide import routes as styleguide
 from aforo.app.wiring import Rooms, uses_of
 from aforo.customers.pages import Key, Place, Sellable
+from aforo.usage import EventLog
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "pricing", "jobs")
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "pricing", "usage", "jobs")
 _BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
+_BUILT_ON_EVENTS: Final = ("/usage", "/events", "/dead-letters")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -42,7 +45,7 @@ _MACHINE_PATHS: Final = (
 def mount(app: FastAPI, rooms: Rooms) -> Render:
     """Add all pages to the app."""
     templates = [(room, _SOURCE / room / "templates") for room in _ROOMS_WITH_PAGES]
-    render = Render(templates, navigation=navigation(_BUILT), clock=rooms.clock)
+    render = Render(templates, navigation=navigation((*_BUILT, *_BUILT_ON_EVENTS)), clock=rooms.clock)
     app.include_router(render.assets.routes())
     app.include_router(look.routes())
     app.include_router(
@@ -84,7 +87,26 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     )
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
+    app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+
+
+def _usage(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.usage.pages.Parts:
+    async def names(tenant_id: str) -> aforo.usage.pages.Names:
+        customers = await rooms.customers.customers.names(tenant_id)
+        return aforo.usage.pages.Names(customers, await rooms.catalog.names(tenant_id))
+
+    return aforo.usage.pages.Parts(
+        rooms.settings.data_dir,
+        EventLog(rooms.settings.data_dir / "log"),
+        rooms.accounts,
+        names,
+        rooms.customers.metrics.aggregations,
+        visitor,
+        render.page,
+        lambda request: look.look_of(request.cookies).tz,
+        rooms.clock,
+    )
 
 
 def _selling(rooms: Rooms, credentials: aforo.credentials.pages.Parts) -> aforo.customers.pages.Parts:

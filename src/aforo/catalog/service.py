@@ -172,6 +172,10 @@ class Catalog:
         """Per integration: products, and those that drift."""
         return await self._store.counts(tenant_id)
 
+    async def names(self, tenant_id: str) -> dict[str, str]:
+        """What products are called, by id and by the gateway's ref."""
+        return await self._store.names(tenant_id)
+
     async def impact(self, tenant_id: str, product_ids: Collection[str]) -> Mapping[str, Impact]:
         """What products touch: live subscriptions, live keys, fees a month. Empty before the first customer."""
         return await self._impact_of(tenant_id, product_ids) if product_ids else {}

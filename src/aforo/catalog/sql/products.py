@@ -70,6 +70,13 @@ class ProductStore:
             row = (await connection.execute(query)).mappings().first()
         return product_row(row) if row else None
 
+    async def names(self, tenant_id: str) -> dict[str, str]:
+        """By id and by ref; of two products with one ref, at two gateways, either name."""
+        query = select(products.c.id, products.c.ref, products.c.name).where(products.c.tenant_id == tenant_id)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return {row.ref: row.name for row in rows} | {row.id: row.name for row in rows}
+
     async def counts(self, tenant_id: str) -> dict[str, tuple[int, int]]:
         """Per integration: how many products, and how many of them drift."""
         query = (

@@ -30,6 +30,10 @@ class Customers:
         found = await self._store.page(tenant_id, words=words, external_id=external_id, before=cursor, limit=limit + 1)
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
+    async def names(self, tenant_id: str) -> dict[str, str]:
+        """What customers are called, by id and by external id."""
+        return await self._store.names(tenant_id)
+
     async def one(self, tenant_id: str, customer_id: str) -> Customer:
         found = await self._store.one(tenant_id, customer_id)
         if found is None:

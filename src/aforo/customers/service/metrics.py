@@ -19,6 +19,10 @@ class Metrics:
         """In order of names."""
         return list((await self._store.all(tenant_id)).values())
 
+    async def aggregations(self, tenant_id: str) -> dict[str, str]:
+        """How each metric is summed up, by name."""
+        return {metric.name: metric.aggregation.value for metric in await self.all(tenant_id)}
+
     async def names(self, tenant_id: str) -> frozenset[str]:
         return frozenset(await self._store.all(tenant_id))
 

@@ -37,6 +37,14 @@ class CustomerStore:
             rows = (await connection.execute(query.order_by(customers.c.id.desc()).limit(limit))).mappings().all()
         return [_customer(row) for row in rows]
 
+    async def names(self, tenant_id: str) -> dict[str, str]:
+        """By id and by external id; of those that were removed by id, since their events remain."""
+        query = select(customers.c.id, customers.c.external_id, customers.c.name, customers.c.removed_at)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query.where(customers.c.tenant_id == tenant_id))).all()
+        external = {row.external_id: row.name for row in rows if row.external_id and row.removed_at is None}
+        return external | {row.id: row.name for row in rows}
+
     async def one(self, tenant_id: str, customer_id: str) -> Customer | None:
         query = select(customers).where(
             customers.c.id == customer_id, customers.c.tenant_id == tenant_id, customers.c.removed_at.is_(None)
