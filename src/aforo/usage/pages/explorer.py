@@ -2,6 +2,7 @@
 
 import csv
 import io
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -32,6 +33,8 @@ from aforo.usage.usage_query import UsageLog, UsageQuery
 _GROUPS: Final = ("customer", "product", "credential", "status")
 _WINDOWS: Final = {"hour": "minute", "day": "hour", "week": "hour", "month": "day"}
 _USUAL: Final = "api_calls"
+_WEEK_HOURS: Final = 4
+"""Hours that a bucket of a week holds: a page would be too heavy with all of them."""
 _SERIES: Final = 5
 _ROWS: Final = 200
 _LABELS: Final = 5
@@ -143,7 +146,8 @@ def _buckets(now: datetime, span: str, zone: tzinfo) -> list[datetime]:
             starts.append(start)
         moment += step
     last = window_of(int(now.timestamp()), window, zone)
-    return [datetime.fromtimestamp(one, zone) for one in [*starts, *([last] if starts[-1] != last else [])]]
+    found = [datetime.fromtimestamp(one, zone) for one in [*starts, *([last] if starts[-1] != last else [])]]
+    return found if span != "week" else [one for one in found if one is found[0] or one.hour % _WEEK_HOURS == 0]
 
 
 def _lines(
@@ -157,19 +161,17 @@ def _lines(
 ) -> list[Line]:
     """Largest first. Blocks on the disk."""
     start, window = buckets[0], _WINDOWS[asked.span]
-    end = nanoseconds(buckets[-1]) + _bucket_ns(window)
+    end = nanoseconds(buckets[-1]) + _bucket_ns(asked.span)
     only = {asked.group: asked.only} if asked.only and asked.group in ("customer", "product") else {}
     now = UsageQuery(nanoseconds(start), end, window, (asked.group,), zone, asked.metric, **only)
     before = UsageQuery(
         2 * nanoseconds(start) - end, nanoseconds(start), None, (asked.group,), zone, asked.metric, **only
     )
-    place = {one: index for index, one in enumerate(buckets)}
     values: dict[str, list[Decimal]] = {}
     for row in usage.rows(caller, now, aggregations):
         key = row[asked.group] or ""
-        bucket = place.get(from_rfc3339(row["window"]).astimezone(zone))
-        if bucket is not None:
-            values.setdefault(key, [Decimal(0)] * len(buckets))[bucket] += Decimal(row["quantity"])
+        bucket = bisect_right(buckets, from_rfc3339(row["window"])) - 1
+        values.setdefault(key, [Decimal(0)] * len(buckets))[bucket] += Decimal(row["quantity"])
     earlier: dict[str, Decimal] = {}
     if window != "minute":
         earlier = {row[asked.group] or "": Decimal(row["quantity"]) for row in usage.rows(caller, before, aggregations)}
@@ -188,8 +190,8 @@ def _lines(
     return sorted(lines, key=lambda line: (-line.total, line.name))
 
 
-def _bucket_ns(window: str) -> int:
-    return {"minute": 60, "hour": 3600, "day": 86_400}[window] * 10**9
+def _bucket_ns(span: str) -> int:
+    return {"hour": 60, "day": 3600, "week": _WEEK_HOURS * 3600, "month": 86_400}[span] * 10**9
 
 
 def _name(group: str, key: str, names: Names) -> str:
