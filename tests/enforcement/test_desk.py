@@ -58,3 +58,34 @@ async def test_an_operator_switches_pauses_and_has_a_denial_explained(tmp_path: 
             await running.call("PUT", path, {"mode": "maybe"}, 422)
             actions = [entry["action"] for entry in (await running.call("GET", "/api/v1/audit"))["data"]]
             assert {"product.enforcement", "enforcement.pause", "enforcement.resume"} <= set(actions)
+
+
+async def test_a_quotas_level_spans_what_was_checked_and_leased_and_begins_anew_with_its_period(tmp_path: Path) -> None:
+    clock = HandClock()
+    with emulated("kong", 2) as kong:
+        async with aforo(tmp_path, clock) as running:
+            _, (product, *_) = await shop.stocked(running, kong)
+            customer = await sold(running, product, "1000")
+            (subscription,) = (await running.call("GET", "/api/v1/subscriptions"))["data"]
+            path = f"/api/v1/subscriptions/{subscription['id']}/quotas"
+
+            async def level() -> tuple[str, str, str]:
+                (one,) = (await running.call("GET", path))["data"]
+                return one["used"], one["remaining"], one["limit"]
+
+            assert await level() == ("0", "1000", "1000")
+            edge = Edge(tmp_path / "var", clock, credentials=CREDENTIALS)
+            await edge.open.start(edge.ingests.logs)
+            await edge.refresh()
+            asked = {"customerId": customer, "product": product}
+            await edge.post("/v1/check", {**asked, "units": 3}, running.admin_key)
+            lease = {**asked, "want": 10, "nodeId": "n", "epoch": 1}
+            units = int((await edge.post("/v1/leases", lease, running.admin_key))["lease"]["units"])
+            await edge.aclose()
+            used = 3 + units
+            assert await level() == (str(used), str(1000 - used), "1000")
+            (one,) = (await running.call("GET", path))["data"]
+            clock.forward(seconds=24 * 3600)
+            assert await level() == ("0", "1000", "1000")
+            assert (await running.call("GET", path))["data"][0]["periodStart"] == one["resetAt"]
+            await running.call("GET", "/api/v1/subscriptions/sub_none/quotas", status=404)

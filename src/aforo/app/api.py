@@ -25,7 +25,7 @@ from aforo.app.idempotency import IdempotentPosts
 from aforo.app.openapi import describe
 from aforo.app.readiness import Readiness
 from aforo.app.settings import Settings
-from aforo.app.wiring import Rooms, open_rooms, uses_of
+from aforo.app.wiring import Rooms, open_rooms, quotas_of, uses_of
 from aforo.credentials.routes.existing import IntegrationsOf
 from aforo.enforcement.desk import EnforcementDesk
 from aforo.enforcement.sql import SwitchStore
@@ -97,7 +97,7 @@ def _mount_usage(app: FastAPI, rooms: Rooms) -> None:
 
 def _enforcement(rooms: Rooms) -> EnforcementDesk:
     store = SwitchStore(rooms.db, rooms.clock)
-    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product)
+    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product, quotas_of(rooms))
 
 
 def _ids_of(integrations: Integrations) -> IntegrationsOf:

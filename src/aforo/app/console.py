@@ -11,6 +11,7 @@ import aforo.accounts.pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
+import aforo.enforcement.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
 import aforo.pricing.pages
@@ -22,12 +23,23 @@ from aforo.app.web import look
 from aforo.app.web.nav import navigation
 from aforo.app.web.render import Render
 from aforo.app.web.styleguide import routes as styleguide
-from aforo.app.wiring import Rooms, uses_of
-from aforo.customers.pages import Key, Place, Sellable
+from aforo.app.wiring import Rooms, quotas_of, uses_of
+from aforo.customers.pages import Key, Place, QuotaLevel, Sellable
+from aforo.enforcement.desk import EnforcementDesk
+from aforo.enforcement.sql import SwitchStore
 from aforo.usage import EventLog
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "pricing", "usage", "jobs")
+_ROOMS_WITH_PAGES: Final = (
+    "integrations",
+    "catalog",
+    "customers",
+    "credentials",
+    "pricing",
+    "usage",
+    "enforcement",
+    "jobs",
+)
 _BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
 _BUILT_ON_EVENTS: Final = ("/usage", "/events", "/dead-letters")
 _MACHINE_PATHS: Final = (
@@ -88,7 +100,21 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
+    app.include_router(aforo.enforcement.pages.router(_decisions(rooms, visitor, render)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+
+
+def _decisions(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.enforcement.pages.Parts:
+    async def names(tenant_id: str) -> aforo.enforcement.pages.Names:
+        customers = await rooms.customers.customers.names(tenant_id)
+        return aforo.enforcement.pages.Names(customers, await rooms.catalog.names(tenant_id))
+
+    return aforo.enforcement.pages.Parts(_desk(rooms), rooms.accounts, names, visitor, render.page)
+
+
+def _desk(rooms: Rooms) -> EnforcementDesk:
+    store = SwitchStore(rooms.db, rooms.clock)
+    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product, quotas_of(rooms))
 
 
 def _usage(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.usage.pages.Parts:
@@ -125,8 +151,17 @@ def _selling(rooms: Rooms, credentials: aforo.credentials.pages.Parts) -> aforo.
             for one in reversed(found)
         ]
 
+    desk = _desk(rooms)
+
+    async def levels(tenant_id: str, subscription_id: str) -> list[QuotaLevel]:
+        return [
+            QuotaLevel(q.metric, q.mode, one.used, q.limit, one.stranded, q.resets_at, q.time_zone)
+            for one in await desk.levels(tenant_id, subscription_id)
+            for q in (one.quota,)
+        ]
+
     return aforo.customers.pages.Parts(
-        rooms.customers, rooms.accounts, sellable, places, keys, credentials.visitor, credentials.render
+        rooms.customers, rooms.accounts, sellable, places, keys, levels, credentials.visitor, credentials.render
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from aforo.accounts import Accounts, Door
 from aforo.accounts.sql import AccountStore
@@ -13,7 +14,9 @@ from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, V
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
 from aforo.credentials import open_room as open_credentials
-from aforo.customers import CustomersRoom, ProductRef, ProductsOf, open_room
+from aforo.customers import CustomersRoom, Period, ProductRef, ProductsOf, Quota, open_room, period_at
+from aforo.enforcement.desk import QuotasOf
+from aforo.enforcement.levels import QuotaNow
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
@@ -111,6 +114,23 @@ def uses_of(rooms: Rooms) -> InUseBy:
         return replace(products, credentials=[f"{one.id} of {one.subscription_id}" for one in live])
 
     return uses
+
+
+def quotas_of(rooms: Rooms) -> QuotasOf:
+    """The quotas of the plan that a subscription is on, in the periods that hold this moment."""
+
+    async def quotas(tenant_id: str, subscription_id: str) -> list[QuotaNow]:
+        one = (await rooms.customers.subscriptions.one(tenant_id, subscription_id)).subscription
+        plan = await rooms.customers.plans.one(tenant_id, one.plan_id, one.plan_version)
+        now = rooms.clock.now()
+        return [_quota_now(quota, period_at(now, quota.spec())) for quota in plan.terms.quotas]
+
+    return quotas
+
+
+def _quota_now(quota: Quota, period: Period) -> QuotaNow:
+    named = quota.metric, quota.period.value, quota.anchor_day, quota.time_zone, quota.mode.value
+    return QuotaNow(*named, Decimal(quota.units), period.start, period.end)
 
 
 def _provisioners(integrations: Integrations) -> Provisioners:

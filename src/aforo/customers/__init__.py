@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     )
     from aforo.customers.room import CustomersRoom, open_room
     from aforo.customers.rules.currency import EXACT, payable
+    from aforo.customers.rules.periods import Period, period_at
     from aforo.customers.rules.plan import priced
     from aforo.customers.rules.statement import fixed_fees
     from aforo.customers.rules.states import State
     from aforo.customers.service import AtGateways, Observed, ProductsOf
     from aforo.customers.shapes import NewCustomer, NewSubscription
     from aforo.customers.sql import OnChange, note_change
-    from aforo.customers.terms import QuotaMode, Rate, Terms
+    from aforo.customers.terms import Quota, QuotaMode, Rate, Terms
 
 __all__ = [
     "EXACT",
@@ -42,10 +43,12 @@ __all__ = [
     "NewSubscription",
     "Observed",
     "OnChange",
+    "Period",
     "Plan",
     "PlanState",
     "ProductRef",
     "ProductsOf",
+    "Quota",
     "QuotaMode",
     "Rate",
     "State",
@@ -55,6 +58,7 @@ __all__ = [
     "note_change",
     "open_room",
     "payable",
+    "period_at",
     "priced",
 ]
 
@@ -71,10 +75,12 @@ _LATER = {
     "NewSubscription": "shapes",
     "Observed": "service",
     "OnChange": "sql",
+    "Period": "rules.periods",
     "Plan": "model",
     "PlanState": "model",
     "ProductRef": "model",
     "ProductsOf": "service",
+    "Quota": "terms",
     "QuotaMode": "terms",
     "Rate": "terms",
     "State": "rules.states",
@@ -84,6 +90,7 @@ _LATER = {
     "note_change": "sql",
     "open_room": "room",
     "payable": "rules.currency",
+    "period_at": "rules.periods",
     "priced": "rules.plan",
 }
 

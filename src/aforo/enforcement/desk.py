@@ -4,15 +4,19 @@ import asyncio
 import contextlib
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from aforo.enforcement.errors import NoDecision
+from aforo.enforcement.levels import Level, QuotaNow, levels
 from aforo.enforcement.rules.decide import STATUS, Reason
 from aforo.enforcement.sql import SwitchStore
 from aforo.enforcement.token import Decision, verify
 
+QuotasOf = Callable[[str, str], Awaitable[Sequence[QuotaNow]]]
+"""Given a tenant and a subscription: the quotas of its plan in their present periods. Raises NotFound. Comes from the
+customers room."""
 RefusesUnknown = Callable[[str, str], Awaitable[object]]
 """Given a tenant and a product's id; raises NotFound where there is no such product. Comes from the catalog."""
 _POKE_SECONDS: Final = 1.0
@@ -48,11 +52,12 @@ class Seen(NamedTuple):
 class EnforcementDesk:
     """The api's side of the room. `ledger.db` is the edge's and is only read here."""
 
-    def __init__(self, store: SwitchStore, data_dir: Path, product: RefusesUnknown) -> None:
+    def __init__(self, store: SwitchStore, data_dir: Path, product: RefusesUnknown, quotas: QuotasOf) -> None:
         self._store = store
         self._ledger = data_dir / "ledger.db"
         self._socket = data_dir / "edge.sock"
         self._product = product
+        self._quotas = quotas
 
     async def mode(self, tenant_id: str, product_id: str) -> str:
         """`observe` or `enforce`. Raises NotFound."""
@@ -100,6 +105,16 @@ class EnforcementDesk:
         log = "test" if test else "live"
         values = (tenant_id, log, before or 2**62, denied, denied, limit)
         return [Seen(*row) for row in await asyncio.to_thread(self._rows, query, values)]
+
+    async def levels(self, tenant_id: str, subscription_id: str, *, test: bool = False) -> list[Level]:
+        """How far each quota of the subscription is used now; behind the edge by at most its next commit."""
+        quotas = await self._quotas(tenant_id, subscription_id)
+        query = """
+            SELECT metric, every, anchor_day, time_zone, starts_ms, given, settled, stranded FROM counters
+            WHERE tenant_id = ? AND log = ? AND subscription_id = ?
+        """
+        values = (tenant_id, "test" if test else "live", subscription_id)
+        return levels(quotas, await asyncio.to_thread(self._rows, query, values))
 
     def _explained(self, decision: Decision) -> dict[str, Any]:
         ids = json.dumps([number for number, _ in decision.counters])

@@ -7,12 +7,15 @@ from fastapi import APIRouter, Depends, Query
 from aforo.accounts import Accounts, Caller, CallerFor, Scope
 from aforo.enforcement.desk import EnforcementDesk
 from aforo.enforcement.views import (
+    QUOTA_EXAMPLE,
     DecisionRow,
     DecisionView,
     ModeShape,
     PauseView,
+    QuotaView,
     decision_row,
     decision_view,
+    quota_view,
 )
 from aforo.kit.wire import Page
 
@@ -56,6 +59,15 @@ def router(desk: EnforcementDesk, accounts: Accounts, caller: CallerFor) -> APIR
         found = await desk.decisions(who.tenant_id, test=who.test, denied=not allowed, before=cursor, limit=limit + 1)
         following = str(found[limit - 1].number) if len(found) > limit else None
         return Page(data=[decision_row(one) for one in found[:limit]], next_cursor=following)
+
+    @api.get(
+        "/api/v1/subscriptions/{subscription_id}/quotas",
+        summary="How far each quota of a subscription is used in its present period",
+        responses={200: {"content": {"application/json": {"example": {"data": [QUOTA_EXAMPLE], "nextCursor": None}}}}},
+    )
+    async def quotas(subscription_id: str, who: reader) -> Page[QuotaView]:
+        found = await desk.levels(who.tenant_id, subscription_id, test=who.test)
+        return Page(data=[quota_view(one) for one in found])
 
     @api.get("/api/v1/enforcement", summary="Whether the kill switch is on")
     async def state(who: reader) -> PauseView:

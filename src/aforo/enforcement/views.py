@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from aforo.enforcement.desk import Seen, status_of
+from aforo.enforcement.levels import Level, plain
 from aforo.enforcement.model import Log
 from aforo.enforcement.rules.decide import Reason
 from aforo.enforcement.rules.quota import shown
@@ -55,6 +56,55 @@ class CounterView(WireModel):
     period_end: Moment
     used: str
     hard: bool
+
+
+QUOTA_EXAMPLE: Final = {
+    "metric": "api_calls",
+    "period": "month",
+    "anchorDay": 1,
+    "timeZone": "Europe/Berlin",
+    "mode": "HARD",
+    "limit": "100000",
+    "used": "74210",
+    "remaining": "25790",
+    "stranded": "0",
+    "periodStart": "2026-10-31T23:00:00.000Z",
+    "resetAt": "2026-11-30T23:00:00.000Z",
+}
+
+
+class QuotaView(WireModel):
+    """One quota in its present period. Units that are reserved, or lent to a gateway, count as used; `stranded` is the
+    part of them that a crash keeps from use until the period ends."""
+
+    metric: str
+    period: str
+    anchor_day: int
+    time_zone: str
+    mode: str
+    limit: str
+    used: str
+    remaining: str
+    stranded: str
+    period_start: Moment
+    reset_at: Moment
+
+
+def quota_view(level: Level) -> QuotaView:
+    quota = level.quota
+    return QuotaView(
+        metric=quota.metric,
+        period=quota.period,
+        anchor_day=quota.anchor_day,
+        time_zone=quota.time_zone,
+        mode=quota.mode,
+        limit=plain(quota.limit),
+        used=plain(level.used),
+        remaining=plain(level.remaining),
+        stranded=plain(level.stranded),
+        period_start=quota.starts_at,
+        reset_at=quota.resets_at,
+    )
 
 
 _DECISION: Final[dict[str, Any]] = {

@@ -6,9 +6,9 @@ import aforo.customers.pages.customers as customers
 import aforo.customers.pages.plan_form as plan_form
 import aforo.customers.pages.plans as plans
 import aforo.customers.pages.subscriptions as subscriptions
-from aforo.customers.pages.parts import Key, Parts, Place, Sellable
+from aforo.customers.pages.parts import Key, Parts, Place, QuotaLevel, Sellable
 
-__all__ = ["Key", "Parts", "Place", "Sellable", "router"]
+__all__ = ["Key", "Parts", "Place", "QuotaLevel", "Sellable", "router"]
 
 
 def router(parts: Parts) -> APIRouter:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -44,9 +45,22 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaLevel:
+    """How far a quota is used in its present period; `stranded` of that is kept from use by a crash."""
+
+    metric: str
+    mode: str
+    used: Decimal
+    limit: Decimal
+    stranded: Decimal
+    resets_at: datetime
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """`sellable` and `places` (by integration id) are the catalog's and the integrations', for one tenant; `keys` are a
-    subscription's credentials, newest first.
+    subscription's credentials, newest first; `levels` its quotas.
     """
 
     room: CustomersRoom
@@ -54,6 +68,7 @@ class Parts:
     sellable: Callable[[str], Awaitable[list[Sellable]]]
     places: Callable[[str], Awaitable[Mapping[str, Place]]]
     keys: Callable[[str, str], Awaitable[list[Key]]]
+    levels: Callable[[str, str], Awaitable[list[QuotaLevel]]]
     visitor: VisitorFor
     render: PageRender
 

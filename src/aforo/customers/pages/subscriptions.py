@@ -66,7 +66,8 @@ def add(pages: APIRouter, parts: Parts) -> None:
     async def show(request: Request, subscription_id: str, session: reader) -> Response:
         told = await _told(parts, session, subscription_id)
         keys = await parts.keys(session.caller.tenant_id, subscription_id)
-        return parts.render("customers/subscription.html", request, **told, keys=keys)
+        levels = await parts.levels(session.caller.tenant_id, subscription_id)
+        return parts.render("customers/subscription.html", request, **told, keys=keys, levels=levels)
 
     _add_verbs(pages, parts)
 
