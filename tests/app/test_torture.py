@@ -93,15 +93,19 @@ def test_no_promise_is_broken_by_kills_that_lose_unsynced_writes() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_an_edge_that_does_not_sync_is_found_out(mutant: str) -> None:
-    told = run(2, mutant=mutant)
-    assert told["holds"] is False
-    (unsynced,) = (one for one in told["violations"] if "not preceded by a sync" in one)
-    assert unsynced.endswith(mutant)
+    """That it does not sync shows in every run; whether a kill does harm is chance, so there are a few runs for it."""
     harm = {
         "log": ("acknowledged events are lost", "taken for new ones", "is damaged"),
         "ledger": ("oversold", "a lease that was given is not known"),
     }
-    assert any(words in one for words in harm[mutant] for one in told["violations"]), told["violations"]
+    for _ in range(5):
+        told = run(2, mutant=mutant)
+        assert told["holds"] is False
+        (unsynced,) = (one for one in told["violations"] if "not preceded by a sync" in one)
+        assert unsynced.endswith(mutant)
+        if any(words in one for words in harm[mutant] for one in told["violations"]):
+            return
+    raise AssertionError(f"five runs without harm, the last with {told['violations']}")
 
 
 @pytest.mark.long
