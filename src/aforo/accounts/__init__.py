@@ -12,6 +12,7 @@ from aforo.accounts.model import Caller, Role, Scope, Session, presented_key
 
 if TYPE_CHECKING:
     from aforo.accounts.door import SESSION_COOKIE, CallerFor, Door, VisitorFor
+    from aforo.accounts.people import People
     from aforo.accounts.service import Accounts
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Door",
     "KeyRevoked",
     "MissingScope",
+    "People",
     "Role",
     "Scope",
     "Session",
@@ -35,6 +37,7 @@ _LATER = {
     "Accounts": "service",
     "CallerFor": "door",
     "Door": "door",
+    "People": "people",
     "SESSION_COOKIE": "door",
     "VisitorFor": "door",
 }

@@ -76,7 +76,7 @@ class Door:
     async def _caller(self, request: Request) -> Caller:
         key = presented_key(dict(request.headers))
         if key:
-            return await self._accounts.caller_of_key(key)
+            return await self._accounts.caller_of_key(key, request.client.host if request.client else None)
         session = await self.session(request)
         if session is None:
             raise Unauthenticated(

@@ -1,6 +1,6 @@
 """Why a caller is not let in."""
 
-from aforo.kit.errors import Forbidden, Unauthenticated
+from aforo.kit.errors import Forbidden, Overloaded, Unauthenticated
 
 
 class KeyRevoked(Unauthenticated):
@@ -31,3 +31,15 @@ class SignInNeeded(Unauthenticated):
     """A page was asked for without a session."""
 
     code = "sign_in_needed"
+
+
+class TooManyTries(Overloaded):
+    """Passwords are being guessed; further tries are not looked at for a while."""
+
+    code = "too_many_tries"
+
+
+class NetworkRefused(Forbidden):
+    """The key may not be used from this address."""
+
+    code = "network_not_allowed"

@@ -13,22 +13,15 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Final
 
-from aforo.accounts.errors import KeyRevoked
+from aforo.accounts.errors import KeyRevoked, NetworkRefused
 from aforo.accounts.model import Caller, Scope
 from aforo.kit.clock import Clock, SystemClock, from_rfc3339
-from aforo.kit.errors import Forbidden
 
 _QUERY: Final = """
     SELECT k.sha256, k.id, k.tenant_id, t.slug, k.scopes, k.test, k.customer_id, k.expires_at, k.revoked_at, k.networks
     FROM api_keys AS k JOIN tenants AS t ON t.id = k.tenant_id
 """
 _KNOWN_SCOPES: Final = {scope.value: scope for scope in Scope}
-
-
-class NetworkRefused(Forbidden):
-    """The key may not be used from this address."""
-
-    code = "network_not_allowed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ class Person:
     tenant_id: str
     name: str
     role: Role
+    email: str | None = None
+    has_password: bool = False
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class ApiKey:
     customer_id: str | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what to which thing. `detail` never holds a secret."""
+    """Who did what to which thing. `detail` never holds a secret. `number` and `hash` are given when it is stored."""
 
     tenant_id: str
     at: datetime
@@ -93,6 +97,8 @@ class AuditEntry:
     action: str
     subject: str
     detail: Mapping[str, Json] = field(default_factory=dict)
+    number: int = 0
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aforo.accounts.door import SESSION_COOKIE, Door
-from aforo.accounts.errors import CsrfFailed
+from aforo.accounts.errors import CsrfFailed, TooManyTries
 from aforo.accounts.model import Scope
+from aforo.accounts.people import People
 from aforo.accounts.service import SESSION_LIFE, Accounts
 from aforo.kit.errors import AforoError
 from aforo.kit.pages import PageRender, local_path
@@ -16,7 +17,7 @@ from aforo.kit.pages import PageRender, local_path
 _PAGE = "shell/sign_in.html"
 
 
-def router(accounts: Accounts, door: Door, render: PageRender, *, home: str) -> APIRouter:
+def router(accounts: Accounts, people: People, door: Door, render: PageRender, *, home: str) -> APIRouter:
     """`/sign-in`, `/sign-in/{token}`, `/sign-out`; `home` is how people's browsers reach the console."""
     pages = APIRouter(include_in_schema=False)
     secure = home.startswith("https://")
@@ -37,7 +38,7 @@ def router(accounts: Accounts, door: Door, render: PageRender, *, home: str) -> 
     async def form(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's name in the address
         if await door.session(request):
             return RedirectResponse(local_path(next), 303)
-        return render(_PAGE, request, error=None, next=local_path(next))
+        return render(_PAGE, request, error=None, next=local_path(next), email="")
 
     @pages.get("/sign-in/{token}")
     async def by_link(request: Request, token: str) -> Response:
@@ -46,20 +47,29 @@ def router(accounts: Accounts, door: Door, render: PageRender, *, home: str) -> 
         except AforoError as fault:
             if await door.session(request):
                 return RedirectResponse("/", 303)
-            return render(_PAGE, request, status=401, error=str(fault), next="/")
+            return render(_PAGE, request, status=401, error=str(fault), next="/", email="")
 
     @pages.post("/sign-in")
-    async def by_key(
+    async def by_password_or_key(
         request: Request,
+        email: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
         key: Annotated[str, Form()] = "",
         next: Annotated[str, Form()] = "/",  # noqa: A002  as above
     ) -> Response:
+        address = request.client.host if request.client else ""
         try:
             _refuse_strangers_form(request, home)
-            return signed_in(await accounts.sign_in_with_key(key), next)
+            if key.strip():
+                return signed_in(await accounts.sign_in_with_key(key, address), next)
+            return signed_in(await people.sign_in(email, password, address), next)
         except AforoError as fault:
-            status = 403 if isinstance(fault, CsrfFailed) else 401
-            return render(_PAGE, request, status=status, error=str(fault), next=local_path(next))
+            status = 403 if isinstance(fault, CsrfFailed) else 429 if isinstance(fault, TooManyTries) else 401
+            told = {"error": str(fault), "next": local_path(next), "email": email[:254]}
+            answer = render(_PAGE, request, status=status, **told)
+            if isinstance(fault, TooManyTries):
+                answer.headers["retry-after"] = str(fault.retry_after_seconds)
+            return answer
 
     @pages.post("/sign-out")
     async def leave(request: Request) -> Response:

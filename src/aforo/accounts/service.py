@@ -6,8 +6,10 @@ import secrets
 import string
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
-from aforo.accounts.errors import KeyRevoked
+from aforo.accounts import chain
+from aforo.accounts.errors import KeyRevoked, NetworkRefused
 from aforo.accounts.model import ROLE_SCOPES, ApiKey, AuditEntry, Caller, Person, Role, Scope, Session, Tenant
 from aforo.accounts.sql import AccountStore
 from aforo.kit.clock import Clock
@@ -37,6 +39,20 @@ class Accounts:
         tenant = await self.create_tenant("default", "Default")
         _, secret = await self.create_key(tenant.id, "first admin key", {Scope.ADMIN})
         return secret
+
+    async def people(self, tenant_id: str) -> list[Person]:
+        """Oldest first, also those who are shut out."""
+        return await self._store.people(tenant_id)
+
+    async def link_for(self, user_id: str, life: timedelta) -> str:
+        """A token that signs somebody in, once."""
+        token = secrets.token_urlsafe(32)
+        await self._store.add_link(_sha256(token), user_id, self._clock.now() + life)
+        return token
+
+    async def session_for(self, user_id: str) -> str:
+        """A new session's cookie for somebody who has proved who they are."""
+        return await self._new_session(user_id)
 
     async def create_tenant(self, slug: str, name: str) -> Tenant:
         if not 1 <= len(name) <= _LONGEST_NAME:
@@ -74,6 +90,7 @@ class Accounts:
         test: bool = False,
         customer_id: str | None = None,
         expires_at: datetime | None = None,
+        networks: Collection[str] = (),
         actor_id: str = "system",
     ) -> tuple[ApiKey, str]:
         """A new key and, this once, its secret: `sk_live_` or `sk_test_` and 40 random characters."""
@@ -89,6 +106,7 @@ class Accounts:
             created_at=self._clock.now(),
             customer_id=customer_id,
             expires_at=expires_at,
+            networks=_networks(networks),
         )
         await self._store.add_key(key, _sha256(secret))
         granted: list[Json] = [scope.value for scope in sorted(key.scopes)]
@@ -112,8 +130,8 @@ class Accounts:
             raise NotFound(f"There is no live API key {key_id}.")
         await self.note(tenant_id, actor_id, "api_key.revoke", key_id, {})
 
-    async def caller_of_key(self, presented: str | None) -> Caller:
-        """The caller behind a key; raises when it is missing, unknown, revoked or expired."""
+    async def caller_of_key(self, presented: str | None, address: str | None = None) -> Caller:
+        """The caller behind a key; raises when it is missing, unknown, revoked, expired, or used from elsewhere."""
         if not presented:
             raise Unauthenticated(
                 "This needs an API key.", next_step="Send it as `Authorization: Bearer <key>` or `X-API-Key`."
@@ -124,15 +142,15 @@ class Accounts:
         key, slug = found
         if key.revoked_at or (key.expires_at and key.expires_at <= self._clock.now()):
             raise KeyRevoked("This API key was revoked or has expired.", next_step="Use another key.")
+        if key.networks and not within(address, key.networks):
+            raise NetworkRefused("The API key may not be used from this address.", next_step="Ask the key's owner.")
         return Caller(key.tenant_id, slug, key.id, key.scopes, key.test, key.customer_id)
 
     async def sign_in_token(self, tenant_id: str) -> str:
         """A one-time token, good for 30 minutes, that signs in the tenant's first administrator."""
         people = await self._store.people(tenant_id)
-        admin = next(person for person in people if person.role is Role.ADMIN)
-        token = secrets.token_urlsafe(32)
-        await self._store.add_link(_sha256(token), admin.id, self._clock.now() + LINK_LIFE)
-        return token
+        admin = next(person for person in people if person.role is Role.ADMIN and not person.disabled_at)
+        return await self.link_for(admin.id, LINK_LIFE)
 
     async def sign_in(self, token: str) -> str:
         """Exchange a sign-in token for a new session's cookie value."""
@@ -144,12 +162,13 @@ class Accounts:
             )
         return await self._new_session(user_id)
 
-    async def sign_in_with_key(self, presented: str) -> str:
+    async def sign_in_with_key(self, presented: str, address: str | None = None) -> str:
         """Exchange a live admin key for a session of the tenant's administrator."""
-        caller = await self.caller_of_key(presented.strip())
+        caller = await self.caller_of_key(presented.strip(), address)
         if Scope.ADMIN not in caller.scopes or caller.test:
             raise Unauthenticated("Only a live admin key signs in here.", next_step="Use an admin key or a link.")
-        admin = next(person for person in await self._store.people(caller.tenant_id) if person.role is Role.ADMIN)
+        people = await self._store.people(caller.tenant_id)
+        admin = next(person for person in people if person.role is Role.ADMIN and not person.disabled_at)
         return await self._new_session(admin.id)
 
     async def session(self, cookie: str | None) -> Session | None:
@@ -166,14 +185,42 @@ class Accounts:
         """Write one line of the audit trail."""
         await self._store.add_audit(AuditEntry(tenant_id, self._clock.now(), actor_id, action, subject, detail))
 
-    async def audit(self, tenant_id: str, limit: int = 100) -> Sequence[AuditEntry]:
-        return await self._store.audit(tenant_id, limit)
+    async def audit(
+        self, tenant_id: str, limit: int = 100, before: int | None = None, words: str | None = None
+    ) -> Sequence[AuditEntry]:
+        """Newest first; `before` is the number of the last one seen."""
+        return await self._store.audit(tenant_id, limit, before, words)
+
+    async def verify_audit(self, tenant_id: str) -> chain.Verified:
+        """Whether the tenant's trail is whole."""
+        return chain.verify(await self._store.audit_lines(tenant_id))
 
     async def _new_session(self, user_id: str) -> str:
         cookie = secrets.token_urlsafe(32)
         expires_at = self._clock.now() + SESSION_LIFE
         await self._store.add_session(_sha256(cookie), user_id, secrets.token_urlsafe(24), expires_at)
         return cookie
+
+
+def _networks(told: Collection[str]) -> tuple[str, ...]:
+    """Each in its usual form, such as 10.0.0.0/8; a bare address is a network of one."""
+    faults, found = [], []
+    for place, text in enumerate(told):
+        try:
+            found.append(str(ip_network(text.strip(), strict=False)))
+        except ValueError:
+            faults.append((f"/networks/{place}", "must look like 10.0.0.0/8 or 203.0.113.7"))
+    if faults:
+        raise Invalid("These are no networks.", tuple(faults))
+    return tuple(found)
+
+
+def within(address: str | None, networks: Collection[str]) -> bool:
+    """Whether an address lies in one of the networks; an address that cannot be read lies in none."""
+    try:
+        return address is not None and any(ip_address(address) in ip_network(network) for network in networks)
+    except ValueError:
+        return False
 
 
 def _sha256(text: str) -> str:

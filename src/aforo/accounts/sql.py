@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, insert, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, insert, or_, select, update
 
+from aforo.accounts import chain
 from aforo.accounts.model import ApiKey, AuditEntry, Person, Role, Scope, Tenant
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database, metadata
@@ -28,6 +29,20 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("created_at", Text, nullable=False),
+    Column("email", Text),
+    Column("password", Text),
+    Column("subject", Text),
+    Column("disabled_at", Text),
+    Index("ix_users_email", "email", unique=True),
+    Index("ix_users_subject", "subject", unique=True),
+)
+
+sign_in_tries = Table(
+    "sign_in_tries",
+    metadata,
+    Column("who", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("ix_sign_in_tries", "who", "at"),
 )
 
 api_keys = Table(
@@ -76,6 +91,7 @@ audit = Table(
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("hash", Text, nullable=False),
     Index("ix_audit_tenant", "tenant_id", "number"),
 )
 
@@ -109,7 +125,7 @@ class AccountStore:
         async with self._db.read() as connection:
             query = select(users).where(users.c.tenant_id == tenant_id).order_by(users.c.id)
             rows = (await connection.execute(query)).mappings().all()
-        return [_person(row) for row in rows]
+        return [person_of(row) for row in rows]
 
     async def add_key(self, key: ApiKey, sha256: str) -> None:
         async with self._db.write() as connection:
@@ -123,7 +139,7 @@ class AccountStore:
                     scopes=json.dumps(sorted(scope.value for scope in key.scopes)),
                     test=key.test,
                     customer_id=key.customer_id,
-                    networks=None,
+                    networks=json.dumps(key.networks) if key.networks else None,
                     expires_at=rfc3339(key.expires_at) if key.expires_at else None,
                     revoked_at=None,
                     created_at=rfc3339(key.created_at),
@@ -179,51 +195,78 @@ class AccountStore:
         query = (
             select(users, sessions.c.csrf, sessions.c.expires_at, tenants.c.slug, tenants.c.name.label("tenant_name"))
             .select_from(sessions.join(users).join(tenants))
-            .where(sessions.c.sha256 == sha256, sessions.c.ended_at.is_(None))
+            .where(sessions.c.sha256 == sha256, sessions.c.ended_at.is_(None), users.c.disabled_at.is_(None))
         )
         async with self._db.read() as connection:
             row = (await connection.execute(query)).mappings().first()
         if row is None or from_rfc3339(row["expires_at"]) <= at:
             return None
-        return _person(row), Tenant(row["tenant_id"], row["slug"], row["tenant_name"]), str(row["csrf"])
+        return person_of(row), Tenant(row["tenant_id"], row["slug"], row["tenant_name"]), str(row["csrf"])
 
     async def end_session(self, sha256: str, at: datetime) -> None:
         async with self._db.write() as connection:
             await connection.execute(update(sessions).where(sessions.c.sha256 == sha256).values(ended_at=rfc3339(at)))
 
     async def add_audit(self, entry: AuditEntry) -> None:
+        """One more line, chained to the tenant's last one. The write lock keeps two from following the same line."""
+        told = {
+            "tenant_id": entry.tenant_id,
+            "at": rfc3339(entry.at),
+            "actor_id": entry.actor_id,
+            "action": entry.action,
+            "subject": entry.subject,
+            "detail": json.dumps(entry.detail, sort_keys=True),
+        }
+        last = select(audit.c.hash).where(audit.c.tenant_id == entry.tenant_id).order_by(audit.c.number.desc()).limit(1)
         async with self._db.write() as connection:
-            await connection.execute(
-                insert(audit).values(
-                    tenant_id=entry.tenant_id,
-                    at=rfc3339(entry.at),
-                    actor_id=entry.actor_id,
-                    action=entry.action,
-                    subject=entry.subject,
-                    detail=json.dumps(entry.detail, sort_keys=True),
-                )
-            )
+            previous = (await connection.execute(last)).scalar_one_or_none() or chain.GENESIS
+            await connection.execute(insert(audit).values(**told, hash=chain.link(previous, *told.values())))
 
-    async def audit(self, tenant_id: str, limit: int) -> Sequence[AuditEntry]:
-        """The newest entries first."""
+    async def audit(
+        self, tenant_id: str, limit: int, before: int | None = None, words: str | None = None
+    ) -> Sequence[AuditEntry]:
+        """The newest entries first; `words` stands in the action, the subject or the actor."""
+        query = select(audit).where(audit.c.tenant_id == tenant_id)
+        if before is not None:
+            query = query.where(audit.c.number < before)
+        if words:
+            found = [audit.c[name].contains(words, autoescape=True) for name in ("action", "subject", "actor_id")]
+            query = query.where(or_(*found))
         async with self._db.read() as connection:
-            query = select(audit).where(audit.c.tenant_id == tenant_id).order_by(audit.c.number.desc()).limit(limit)
+            rows = (await connection.execute(query.order_by(audit.c.number.desc()).limit(limit))).mappings().all()
+        return [_entry(row) for row in rows]
+
+    async def audit_lines(self, tenant_id: str) -> list[chain.Line]:
+        """All of a tenant's lines, oldest first, as they are kept."""
+        query = select(audit).where(audit.c.tenant_id == tenant_id).order_by(audit.c.number)
+        async with self._db.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return [
-            AuditEntry(
-                row["tenant_id"],
-                from_rfc3339(row["at"]),
-                row["actor_id"],
-                row["action"],
-                row["subject"],
-                json.loads(row["detail"]),
-            )
-            for row in rows
-        ]
+        return [chain.Line(**{name: row[name] for name in chain.Line._fields}) for row in rows]
 
 
-def _person(row: Any) -> Person:
-    return Person(row["id"], row["tenant_id"], row["name"], Role(row["role"]))
+def person_of(row: Any) -> Person:
+    return Person(
+        row["id"],
+        row["tenant_id"],
+        row["name"],
+        Role(row["role"]),
+        row["email"],
+        row["password"] is not None,
+        from_rfc3339(row["disabled_at"]) if row["disabled_at"] else None,
+    )
+
+
+def _entry(row: Any) -> AuditEntry:
+    return AuditEntry(
+        row["tenant_id"],
+        from_rfc3339(row["at"]),
+        row["actor_id"],
+        row["action"],
+        row["subject"],
+        json.loads(row["detail"]),
+        row["number"],
+        row["hash"],
+    )
 
 
 def _key(row: Any) -> ApiKey:
@@ -238,4 +281,5 @@ def _key(row: Any) -> ApiKey:
         expires_at=from_rfc3339(row["expires_at"]) if row["expires_at"] else None,
         revoked_at=from_rfc3339(row["revoked_at"]) if row["revoked_at"] else None,
         created_at=from_rfc3339(row["created_at"]),
+        networks=tuple(json.loads(row["networks"] or "[]")),
     )

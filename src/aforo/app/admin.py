@@ -31,6 +31,15 @@ async def sign_in_link(data_dir: Path, tenant: str | None = None, base_url: str 
         await rooms.aclose()
 
 
+async def reset_password(data_dir: Path, email: str, base_url: str | None = None) -> str:
+    """A one-time link for whoever has this address; good for 30 minutes."""
+    rooms = _open(data_dir)
+    try:
+        return sign_in_url(base_url or rooms.settings.base_url, await rooms.people.reset(email))
+    finally:
+        await rooms.aclose()
+
+
 async def create_key(
     data_dir: Path, tenant: str | None, name: str, scopes: list[str], *, test: bool = False
 ) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def create(rooms: Rooms) -> FastAPI:
 def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     caller = rooms.door.caller
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
-    app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
+    app.include_router(aforo.accounts.routes.router(rooms.accounts, rooms.people, caller, home=rooms.settings.base_url))
     app.include_router(
         aforo.integrations.routes.router(integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs)
     )

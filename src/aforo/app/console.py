@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
+import aforo.accounts.settings_pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
@@ -31,6 +32,7 @@ from aforo.usage import EventLog
 
 _SOURCE: Final = Path(aforo.__file__).parent
 _ROOMS_WITH_PAGES: Final = (
+    "accounts",
     "integrations",
     "catalog",
     "customers",
@@ -42,6 +44,7 @@ _ROOMS_WITH_PAGES: Final = (
 )
 _BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
 _BUILT_ON_EVENTS: Final = ("/usage", "/events", "/dead-letters")
+_BUILT_FOR_ADMINS: Final = ("/audit", "/settings")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -57,11 +60,13 @@ _MACHINE_PATHS: Final = (
 def mount(app: FastAPI, rooms: Rooms) -> Render:
     """Add all pages to the app."""
     templates = [(room, _SOURCE / room / "templates") for room in _ROOMS_WITH_PAGES]
-    render = Render(templates, navigation=navigation((*_BUILT, *_BUILT_ON_EVENTS)), clock=rooms.clock)
+    render = Render(
+        templates, navigation=navigation((*_BUILT, *_BUILT_ON_EVENTS, *_BUILT_FOR_ADMINS)), clock=rooms.clock
+    )
     app.include_router(render.assets.routes())
     app.include_router(look.routes())
     app.include_router(
-        aforo.accounts.pages.router(rooms.accounts, rooms.door, render.page, home=rooms.settings.base_url)
+        aforo.accounts.pages.router(rooms.accounts, rooms.people, rooms.door, render.page, home=rooms.settings.base_url)
     )
     _mount_rooms(app, rooms, render)
     if rooms.settings.development:
@@ -85,6 +90,10 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         rooms.catalog, rooms.watch, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
     )
     app.include_router(overview.router(rooms, visitor, render.page))
+    who = aforo.accounts.settings_pages.Parts(
+        rooms.accounts, rooms.people, visitor, render.page, rooms.settings.base_url, rooms.clock
+    )
+    app.include_router(aforo.accounts.settings_pages.router(who))
     app.include_router(aforo.integrations.pages.router(gateways))
     app.include_router(
         aforo.pricing.pages.router(

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
+from aforo.accounts.errors import TooManyTries
 from aforo.app.storage_faults import storage_fault
 from aforo.catalog.errors import RestoreIncomplete
 from aforo.catalog.views import step_view, to_json
@@ -45,6 +46,7 @@ _STATUS: Final[tuple[tuple[type[AforoError], int, str], ...]] = (
     (TooLarge, 413, "Too large"),
     (Invalid, 422, "Invalid"),
     (TargetRefused, 422, "Address refused"),
+    (TooManyTries, 429, "Too many tries"),
     (Overloaded, 503, "Overloaded"),
     (BreakerOpen, 503, "Calls to this gateway are held back"),
     (GatewayThrottled, 503, "The gateway asks us to slow down"),

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from aforo.accounts import Accounts, Door
+from aforo.accounts import Accounts, Door, People
+from aforo.accounts.people_sql import PeopleStore
 from aforo.accounts.sql import AccountStore
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
@@ -39,6 +40,7 @@ class Rooms:
     clock: Clock
     db: Database
     accounts: Accounts
+    people: People
     door: Door
     integrations: Integrations
     catalog: Catalog
@@ -79,6 +81,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         clock,
         db,
         accounts,
+        People(PeopleStore(db), accounts, clock),
         Door(accounts),
         integrations,
         catalog,

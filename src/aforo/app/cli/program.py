@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from aforo.app.cli.exits import EPILOG, Exit
-from aforo.app.cli.groups import account, credentials, drift, integrations, jobs, machine, pricing, products, selling
+from aforo.app.cli.groups import (
+    access,
+    account,
+    credentials,
+    drift,
+    integrations,
+    jobs,
+    machine,
+    pricing,
+    products,
+    selling,
+)
 
 _GROUPS = {
     "integrations": integrations.app,
@@ -20,6 +31,8 @@ _GROUPS = {
     "consumers": credentials.consumers,
     "orphans": credentials.orphans,
     "jobs": jobs.app,
+    "users": access.users,
+    "audit": access.audit,
     "admin": machine.admin,
 }
 

@@ -146,6 +146,23 @@ def sign_in_link(
     session.answer({"link": link}, lambda told: str(told["link"]))
 
 
+@command(admin, "reset-password", local=True)
+def reset_password(
+    session: Session,
+    email: Annotated[str, typer.Argument(metavar="E-MAIL")],
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", envvar=["AFORO_PUBLIC_URL", "AFORO_URL"], help="How your browser reaches Aforo."),
+    ] = None,
+    data_dir: _DataDir = Path("var"),
+) -> None:
+    """Print a link by which a person who forgot the password signs in once, within 30 minutes, to set another."""
+    from aforo.app import admin as desk
+
+    link = _done(data_dir, lambda: desk.reset_password(data_dir, email, base_url))
+    session.answer({"link": link}, lambda told: str(told["link"]))
+
+
 @command(admin, "create-key", local=True)
 def create_key(
     session: Session,
