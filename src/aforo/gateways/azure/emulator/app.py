@@ -4,7 +4,7 @@ import json
 import re
 from typing import Final
 
-from aforo.gateway_sdk.emulator import Receive, Scope, Send, StateFile, read_body
+from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, StateFile, read_body
 from aforo.gateways.azure.emulator.actions import Actions
 from aforo.gateways.azure.emulator.operations import LOCATION, Operations
 from aforo.gateways.azure.emulator.proxying import PREFIX, Proxying
@@ -48,15 +48,18 @@ class AzureEmulator:
         self.actions = Actions(self.resources, clock, GATEWAY_URL)
         self.proxying = Proxying(self.store)
         self.sku = "Developer"
+        self._saved = SavedSoon(self.store.save)
+        self.flush = self._saved.flush
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._saved.live(receive, send)
             return
         call = _call(scope, await read_body(receive))
+        before = self.store.version
         answer = self.answer(call)
-        if call.method not in ("GET", "HEAD") or self.store.operations:
-            self.store.save()
+        if self.store.version != before:
+            self._saved.changed()
         await _send(send, Answer(answer.status, None, answer.headers) if call.method == "HEAD" else answer)
 
     def answer(self, call: Call) -> Answer:
@@ -162,12 +165,3 @@ async def _send(send: Send, answer: Answer) -> None:
 
 def _written(body: object) -> bytes:
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """Start and stop under a server that announces both."""
-    while True:
-        stage = (await receive())["type"].removeprefix("lifespan.")
-        await send({"type": f"lifespan.{stage}.complete"})
-        if stage == "shutdown":
-            return
