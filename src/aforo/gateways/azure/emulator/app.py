@@ -2,7 +2,10 @@
 
 import json
 import re
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import httpx2
 
 from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, StateFile, read_body
 from aforo.gateways.azure.emulator.actions import Actions
@@ -39,14 +42,23 @@ _PERMISSIONS: Final = "providers/microsoft.authorization/permissions"
 class AzureEmulator:
     """An ASGI app. `sign_in`, `operations` and `throttle` have switches that may be turned while it runs."""
 
-    def __init__(self, state: StateFile, clock: Clock, page_size: int, token_seconds: int, *, throttle: bool) -> None:
+    def __init__(
+        self,
+        state: StateFile,
+        clock: Clock,
+        page_size: int,
+        token_seconds: int,
+        *,
+        throttle: bool,
+        http: httpx2.AsyncClient | None = None,
+    ) -> None:
         self.store = Store(state)
         self.sign_in = SignIn(clock, token_seconds)
         self.throttle = Throttle(clock, refuses=throttle)
         self.operations = Operations(self.store, SUBSCRIPTION)
         self.resources = Resources(self.store, self.operations, BASE, page_size)
         self.actions = Actions(self.resources, clock, GATEWAY_URL)
-        self.proxying = Proxying(self.store)
+        self.proxying = Proxying(self.store, clock, http)
         self.sku = "Developer"
         self._saved = SavedSoon(self.store.save)
         self.flush = self._saved.flush
@@ -57,18 +69,19 @@ class AzureEmulator:
             return
         call = _call(scope, await read_body(receive))
         before = self.store.version
-        answer = self.answer(call)
+        answer = await self.proxying.answer(call) if call.path.startswith(PREFIX) else self.answer(call)
         if self.store.version != before:
             self._saved.changed()
         await _send(send, Answer(answer.status, None, answer.headers) if call.method == "HEAD" else answer)
 
     def answer(self, call: Call) -> Answer:
-        """The answer to one call; refusals in the form of whoever was called."""
+        """The answer to one call; refusals in the form of whoever was called. On the request path only without requests
+        of policies, which need a loop."""
         try:
             if found := _TOKEN.fullmatch(call.path):
                 return self.sign_in.token(call, found["tenant"])
             if call.path.startswith(PREFIX):
-                return self.proxying.answer(call)
+                return _at_once(self.proxying.answer(call))
             if call.path.startswith("/api-export/"):
                 return self.actions.blob(call, call.path.rpartition("/")[2])
             return self._managed(call)
@@ -141,6 +154,16 @@ def _check_place(found: re.Match[str]) -> None:
     if found["service"].lower() != SERVICE:
         words = f"The Resource 'Microsoft.ApiManagement/service/{found['service']}' was not found."
         raise ArmError(404, "ResourceNotFound", words)
+
+
+def _at_once(answering: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        answering.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    answering.close()
+    raise RuntimeError("a policy of this call asks another server: call the emulator over HTTP")
 
 
 def _call(scope: Scope, body: bytes) -> Call:
