@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from aforo.gateway_sdk.contract import Product
 from aforo.gateway_sdk.errors import GatewayNotFound, GatewayRejected
 from aforo.gateways.azure.client import Client, Found, Row
+from aforo.gateways.azure.mapping.including import without_ours
 from aforo.gateways.azure.mapping.places import is_place
 from aforo.gateways.azure.mapping.products import (
     ApiRead,
@@ -62,7 +63,8 @@ def by_display_name(rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def text_of(policy: Found | None) -> str | None:
-    return None if policy is None else str(policy.properties.get("value") or "")
+    """Without our own fragments: that they are attached is no drift."""
+    return None if policy is None else without_ours(str(policy.properties.get("value") or ""))
 
 
 def tags_of(rows: Iterable[Row]) -> dict[str, str]:
