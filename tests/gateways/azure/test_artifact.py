@@ -7,10 +7,12 @@ import pytest
 
 from aforo.gateway_sdk.artifact import Canary, FailMode, Phase
 from aforo.gateway_sdk.contract import Verdict
+from aforo.gateway_sdk.emulator import Switchboard
 from aforo.gateway_sdk.errors import GatewayChanged, GatewayError
 from aforo.gateways.azure.mapping.policies import sections
 from tests.gateways.azure.artifact_parts import PRIMARY, SECONDARY, STRANGER, Enforced, enforced
 from tests.gateways.azure.azure_parts import saved_meanwhile
+from tests.gateways.azure.vendor import Described
 
 
 async def test_calls_pass_with_headers_until_the_quota_is_spent_and_then_reach_no_backend(tmp_path: Path) -> None:
@@ -271,3 +273,18 @@ async def test_the_key_is_a_secret_of_the_service(tmp_path: Path) -> None:
     async with enforced(tmp_path) as there:
         told = str([there.hand("GET", path) for path in ("namedValues/aforo-key", "policyFragments/aforo-inbound")])
         assert there.wiring.api_key not in told
+
+
+@pytest.mark.conformance
+async def test_every_call_of_the_artifact_is_in_the_vendors_description(tmp_path: Path) -> None:
+    async with enforced(tmp_path, install=False) as there:
+        described = Described(there.app)
+        there.board = Switchboard(described)
+        await there.install()
+        await there.install()
+        await there.artifact().set_mode(there.wiring, ())
+        assert [one async for one in there.artifact().verify(there.wiring, there.receipt, None)]
+        await there.detach()
+        assert described.faults == []
+        assert ("post /policyFragments/{id}/listReferences", 200) in described.seen
+        assert ("delete /policyFragments/{id}", 200) in described.seen

@@ -14,10 +14,11 @@ FRAGMENTS: Final = {"inbound": "aforo-inbound", "outbound": "aforo-outbound", "o
 """Section → the fragment that belongs into it."""
 
 EMPTY: Final = (
-    "<policies>\n\t<inbound>\n\t\t<base />\n\t</inbound>\n\t<backend>\n\t\t<base />\n\t</backend>\n"
-    "\t<outbound>\n\t\t<base />\n\t</outbound>\n\t<on-error>\n\t\t<base />\n\t</on-error>\n</policies>"
+    "<policies>\n\t<inbound>\n\t\t<!-- made by Aforo, and gone when it is detached -->\n\t\t<base />\n\t</inbound>\n"
+    "\t<backend>\n\t\t<base />\n\t</backend>\n\t<outbound>\n\t\t<base />\n\t</outbound>\n"
+    "\t<on-error>\n\t\t<base />\n\t</on-error>\n</policies>"
 )
-"""What an API or a product without a policy does."""
+"""What an API or a product without a policy does, marked, so that a customer's own of the same content is not ours."""
 
 _TAG: Final = re.compile(
     r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(/?)([\w.:-]+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*?)(/?)>", re.DOTALL
