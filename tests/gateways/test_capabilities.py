@@ -28,6 +28,8 @@ LACKING: Final[dict[Cell, str]] = {
     ("kong", Capability.MONETIZED_TAG): "a tag marks, and nothing guards against deletion",
     ("kong", Capability.PRICING_SYNC): "the open-source edition has no consumer groups",
     ("kong", Capability.SUSPEND): "consumers and credentials have no enabled flag",
+    ("mulesoft", Capability.ARTIFACT): "a policy with code is a package that only MuleSoft's own tools can build",
+    ("mulesoft", Capability.ENFORCE): "policies without code know tiers and contracts, and ask nobody",
     ("mulesoft", Capability.MONETIZED_TAG): "a tag marks, and nothing guards against deletion",
     ("mulesoft", Capability.RESTORE): "published versions of an Exchange asset are immutable",
     ("mulesoft", Capability.ROTATE): "an application has one secret, and a reset replaces it at once",
@@ -54,7 +56,7 @@ def test_the_cells_that_say_no_are_exactly_the_listed_ones() -> None:
 
 def test_a_substitute_stands_only_where_the_vendor_lacks_the_primitive() -> None:
     assert cells("substitute").keys() <= LACKING.keys()
-    assert len(LACKING) == 12
+    assert len(LACKING) == 14
 
 
 @pytest.mark.parametrize("key", FIVE)

@@ -94,7 +94,7 @@ class Azure:
 
     def between(self, path: str) -> None:
         """Somebody saves the resource between the connector's next read of it and its write."""
-        self.board.faults.append(_SavedMeanwhile(0, path=f"{BASE}/{path}", app=self.app))
+        self.board.faults.append(saved_meanwhile(self.app, path))
 
     async def product(self, ref: str) -> Product:
         found = await self.gateway.discover(quiet)
@@ -147,6 +147,11 @@ class _SavedMeanwhile(Fault):
             record = self.app.store.find(place)
             self.app.store.put(place, record["properties"])
         return False
+
+
+def saved_meanwhile(app: AzureEmulator, path: str) -> Fault:
+    """A switch for `Switchboard.faults`: somebody saves the resource just before the next write to it."""
+    return _SavedMeanwhile(0, path=f"{BASE}/{path}", app=app)
 
 
 def quiet(done: int, total: int | None, what: str) -> None:

@@ -6,6 +6,7 @@ from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
     CONSENT,
     PROXY,
+    Bounds,
     CallLimit,
     Capability,
     EntityKind,
@@ -186,10 +187,23 @@ _YES: Final = {
     Capability.SUSPEND: "the Azure subscription's state; a single key of two is taken out until it comes back",
     Capability.REVOKE: "the key is replaced by one that nobody knows; with the subscription both go",
 }
-_NOT_YET: Final = {
-    Capability.ARTIFACT: "planned: policy fragments, included in the product's policy",
-    Capability.ENFORCE: "planned, by the policy fragments",
+_INSIDE: Final = {
+    Capability.ARTIFACT: (
+        "policy fragments and named values, included under ETags in the policies of the service, of products or of "
+        "APIs; detached, they leave others' edits as they are"
+    ),
+    Capability.ENFORCE: (
+        "each call is checked at the edge before the backend and metered after it, in the Consumption tier as well; "
+        "Azure's own subscription tells who calls"
+    ),
 }
+_BOUNDS: Final = Bounds(
+    delivery="best_effort",
+    loss="the event of each call whose one-way request fails: Azure does not repeat it. A HARD unit stays counted.",
+    overshoot="none while Aforo answers within 2 s: each call is checked; after that the fail mode decides",
+    lease_store="none: no lease is taken",
+    single_flight="one check for each call",
+)
 _TWO_KEYS: Final = (
     "both keys live through the grace, then the old one is replaced; an Azure subscription has two, a primary and a "
     "secondary one, so a third is refused until then"
@@ -213,8 +227,9 @@ MANIFEST: Final = Manifest(
     capabilities={
         **said("yes", _YES),
         Capability.ROTATE: Support("substitute", _TWO_KEYS),
-        **said("not_yet", _NOT_YET),
+        **said("yes", _INSIDE),
     },
+    bounds=_BOUNDS,
     harmless_field=("product", "/description"),
     emulator_port=8094,
     call_limits=(

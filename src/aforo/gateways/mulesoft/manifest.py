@@ -6,6 +6,7 @@ from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
     CONSENT,
     PROXY,
+    Bounds,
     CallLimit,
     Capability,
     EntityKind,
@@ -157,10 +158,25 @@ _SELLING: Final = {
     ),
     Capability.REVOKE: Support("yes", "contracts are revoked and deleted, then the application is"),
 }
-_NOT_YET: Final = {
-    Capability.ARTIFACT: "planned: a custom policy, which MuleSoft's own tools must have built",
-    Capability.ENFORCE: "planned, by the custom policy",
+_INSIDE: Final = {
+    Capability.ARTIFACT: (
+        "MuleSoft's own policy on each API instance, applied, switched and taken away; a policy project of Aforo's for "
+        "Mule 4 is checked and not run, since only MuleSoft's tools can build it"
+    ),
+    Capability.ENFORCE: (
+        "by SLA tiers and contracts, without a check at Aforo; a change takes effect in minutes, and usage comes by "
+        "pull or upload alone"
+    ),
 }
+_BOUNDS: Final = Bounds(
+    delivery="best_effort",
+    loss="every call that is not sent or uploaded: the gateway itself meters nothing",
+    overshoot="the calls of the minutes until runtimes have asked for a changed tier or contract, and a second "
+    "allowance for each further application; windows are fixed, so twice a tier's limit can fall into one "
+    "window's length",
+    lease_store="none: a tier's counters are the runtime's",
+    single_flight="none: nothing is asked",
+)
 
 MANIFEST: Final = Manifest(
     key="mulesoft",
@@ -179,8 +195,9 @@ MANIFEST: Final = Manifest(
         **said("yes", _YES),
         **said("substitute", _SUBSTITUTE),
         **_SELLING,
-        **said("not_yet", _NOT_YET),
+        **said("substitute", _INSIDE),
     },
+    bounds=_BOUNDS,
     harmless_field=("api", "/description"),
     emulator_port=8095,
     call_limits=(

@@ -187,6 +187,18 @@ class Client:
         told = (await self._call("POST", ("subscriptions", subscription, "listSecrets"))).object()
         return {slot: str(told.get(f"{slot}Key") or "") for slot in ("primary", "secondary")}
 
+    async def references(self, fragment: str) -> list[tuple[str, ...]]:
+        """The policies that include a fragment, as paths below the service; empty where there is no such fragment."""
+        answer = await self._call("POST", ("policyFragments", fragment, "listReferences"), accept=(404,))
+        told = [] if answer.status == 404 else _rows(answer)
+        return [tuple(str(row.get("id")).rpartition("/service/")[2].split("/")[1:]) for row in told]
+
+    async def consumer_call(self, url: str, key: str) -> Answer:
+        """A call of somebody's who has this key, at the gateway itself; any status is an answer."""
+        every = range(400, 600)
+        headers = {"Ocp-Apim-Subscription-Key": key}
+        return await self._transport.call("GET", url, operation="canary", headers=headers, accept=every)
+
     async def export(self, api: str) -> Row:
         """An API's OpenAPI 3 description. Azure gives a link, good for five minutes, to a storage without sign-in."""
         for _ in range(2):

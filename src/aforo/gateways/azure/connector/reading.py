@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from aforo.gateway_sdk.contract import Product
 from aforo.gateway_sdk.errors import GatewayNotFound, GatewayRejected
 from aforo.gateways.azure.client import Client, Found, Row
+from aforo.gateways.azure.mapping.including import EMPTY, without_ours
 from aforo.gateways.azure.mapping.places import is_place
+from aforo.gateways.azure.mapping.policies import sections
 from aforo.gateways.azure.mapping.products import (
     ApiRead,
     ProductRead,
@@ -62,7 +64,12 @@ def by_display_name(rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def text_of(policy: Found | None) -> str | None:
-    return None if policy is None else str(policy.properties.get("value") or "")
+    """Without our own fragments, and without a document made for them alone: that they are attached is no drift."""
+    if policy is None:
+        return None
+    text = str(policy.properties.get("value") or "")
+    left = without_ours(text)
+    return None if left != text and sections(left) == sections(EMPTY) else left
 
 
 def tags_of(rows: Iterable[Row]) -> dict[str, str]:

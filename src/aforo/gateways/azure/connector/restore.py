@@ -11,6 +11,7 @@ from aforo.gateway_sdk.contract import SPEC_KIND, Action, Entity, Product, Step
 from aforo.gateway_sdk.errors import GatewayRejected
 from aforo.gateways.azure.client import Client, Found, Row
 from aforo.gateways.azure.mapping.bodies import document, laid_over, settable, still_to_do
+from aforo.gateways.azure.mapping.including import included, with_ours, without_ours
 from aforo.gateways.azure.mapping.policies import assembled, with_sections
 from aforo.gateways.azure.mapping.products import (
     SPEC_SUFFIX,
@@ -106,13 +107,16 @@ class Restore:
         if step.action is Action.DELETE:
             await self._delete(path, found)
             return
-        raw = str(found.properties.get("value") or "") if found else ""
+        whole = str(found.properties.get("value") or "") if found else ""
+        raw = without_ours(whole)
         fields = policy_entity(step.key, _native(step), raw).fields if found else {}
         if step.action is Action.UPDATE and not still_to_do(step, fields):
             return
         if found and same(_target(step).fields, fields):
             return
         text = _policy_text(step, raw)
+        if included(whole):
+            text = with_ours(text)
         await self._client.put(path, {"format": "rawxml", "value": text}, found.etag if found else None)
 
     async def tag(self, step: Step) -> None:

@@ -6,7 +6,8 @@ policy is checked for: the vendor's documentation. Nothing here was recorded fro
 
 Deliberately different: one principal's call limits are not shared with others, names of products need not differ, and
 only OpenAPI 3.0 (JSON or YAML) is imported. Stricter than the vendor says: no two subscriptions may have the same key,
-and a user with subscriptions is not deleted alone. The request path, `/proxy/…`, asks for keys and walks no policy yet.
+and a user with subscriptions is not deleted alone. The request path,
+`/proxy/…`, runs policies of a closed list (`engine/`).
 """
 
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from aforo.gateway_sdk.emulator import StateFile
 from aforo.kit.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    import httpx2
+
     from aforo.gateways.azure.emulator.app import AzureEmulator
 
 
@@ -26,16 +29,17 @@ def create(
     throttle: bool = False,
     token_seconds: int = 3599,
     polls: int = 1,
+    http: "httpx2.AsyncClient | None" = None,
 ) -> "AzureEmulator":
     """The emulator as an ASGI app.
 
     `page_size` is the most that a list answers at once, whatever is asked for; the vendor's own is larger. With
     `throttle`, calls above Resource Manager's limits get a 429. `polls` is how often a long-running operation says that
-    it goes on.
+    it goes on. `http` is the way that requests of policies take; over the network unless given.
     """
     from aforo.gateways.azure.emulator.app import AzureEmulator
 
-    app = AzureEmulator(state, clock or SystemClock(), page_size, token_seconds, throttle=throttle)
+    app = AzureEmulator(state, clock or SystemClock(), page_size, token_seconds, throttle=throttle, http=http)
     app.operations.polls = polls
     return app
 

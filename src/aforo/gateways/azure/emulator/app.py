@@ -2,9 +2,12 @@
 
 import json
 import re
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
-from aforo.gateway_sdk.emulator import Receive, Scope, Send, StateFile, read_body
+import httpx2
+
+from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, StateFile, read_body
 from aforo.gateways.azure.emulator.actions import Actions
 from aforo.gateways.azure.emulator.operations import LOCATION, Operations
 from aforo.gateways.azure.emulator.proxying import PREFIX, Proxying
@@ -39,33 +42,46 @@ _PERMISSIONS: Final = "providers/microsoft.authorization/permissions"
 class AzureEmulator:
     """An ASGI app. `sign_in`, `operations` and `throttle` have switches that may be turned while it runs."""
 
-    def __init__(self, state: StateFile, clock: Clock, page_size: int, token_seconds: int, *, throttle: bool) -> None:
+    def __init__(
+        self,
+        state: StateFile,
+        clock: Clock,
+        page_size: int,
+        token_seconds: int,
+        *,
+        throttle: bool,
+        http: httpx2.AsyncClient | None = None,
+    ) -> None:
         self.store = Store(state)
         self.sign_in = SignIn(clock, token_seconds)
         self.throttle = Throttle(clock, refuses=throttle)
         self.operations = Operations(self.store, SUBSCRIPTION)
         self.resources = Resources(self.store, self.operations, BASE, page_size)
         self.actions = Actions(self.resources, clock, GATEWAY_URL)
-        self.proxying = Proxying(self.store)
+        self.proxying = Proxying(self.store, clock, http)
         self.sku = "Developer"
+        self._saved = SavedSoon(self.store.save)
+        self.flush = self._saved.flush
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._saved.live(receive, send)
             return
         call = _call(scope, await read_body(receive))
-        answer = self.answer(call)
-        if call.method not in ("GET", "HEAD") or self.store.operations:
-            self.store.save()
+        before = self.store.version
+        answer = await self.proxying.answer(call) if call.path.startswith(PREFIX) else self.answer(call)
+        if self.store.version != before:
+            self._saved.changed()
         await _send(send, Answer(answer.status, None, answer.headers) if call.method == "HEAD" else answer)
 
     def answer(self, call: Call) -> Answer:
-        """The answer to one call; refusals in the form of whoever was called."""
+        """The answer to one call; refusals in the form of whoever was called. On the request path only without requests
+        of policies, which need a loop."""
         try:
             if found := _TOKEN.fullmatch(call.path):
                 return self.sign_in.token(call, found["tenant"])
             if call.path.startswith(PREFIX):
-                return self.proxying.answer(call)
+                return _at_once(self.proxying.answer(call))
             if call.path.startswith("/api-export/"):
                 return self.actions.blob(call, call.path.rpartition("/")[2])
             return self._managed(call)
@@ -140,6 +156,16 @@ def _check_place(found: re.Match[str]) -> None:
         raise ArmError(404, "ResourceNotFound", words)
 
 
+def _at_once(answering: Coroutine[Any, Any, Answer]) -> Answer:
+    try:
+        answering.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    answering.close()
+    raise RuntimeError("a policy of this call asks another server: call the emulator over HTTP")
+
+
 def _call(scope: Scope, body: bytes) -> Call:
     from urllib.parse import parse_qsl
 
@@ -162,12 +188,3 @@ async def _send(send: Send, answer: Answer) -> None:
 
 def _written(body: object) -> bytes:
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """Start and stop under a server that announces both."""
-    while True:
-        stage = (await receive())["type"].removeprefix("lifespan.")
-        await send({"type": f"lifespan.{stage}.complete"})
-        if stage == "shutdown":
-            return

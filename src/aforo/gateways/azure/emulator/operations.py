@@ -24,11 +24,11 @@ class Operations:
 
     def begin(self, method: str, path: Path, properties: Record, hidden: Record) -> str:
         """Start writing or deleting a resource; its id. Refuses while another is under way there."""
-        if any(one["status"] == "InProgress" and tuple(one["path"]) == path for one in self.store.operations.values()):
+        if self.store.under_way(path):
             words = "Operation on the API is in progress. Try again later."
             raise ArmError(409, "PessimisticConcurrencyConflict", words)
         operation_id = secrets.token_hex(12)
-        self.store.operations[operation_id] = {
+        operation = {
             "method": method,
             "path": list(path),
             "properties": properties,
@@ -37,10 +37,11 @@ class Operations:
             "status": "InProgress",
             "was": self.store.find(path),
         }
+        self.store.begin(operation_id, operation)
         if method != "DELETE":
             self.store.put(path, {**properties, "provisioningState": "InProgress"}, {})
         if self.polls == 0:
-            self._end(self.store.operations[operation_id])
+            self._end(operation)
         return operation_id
 
     def headers(self, operation_id: str, call: Call) -> dict[str, str]:
@@ -56,9 +57,8 @@ class Operations:
 
     def touch(self, path: Path) -> None:
         """Somebody looked at the resource: that is a poll as well."""
-        for operation in self.store.operations.values():
-            if tuple(operation["path"]) == path:
-                self._advance(operation)
+        if operation := self.store.under_way(path):
+            self._advance(operation)
 
     def status(self, operation_id: str, call: Call) -> Answer:
         """The status document."""
@@ -87,6 +87,7 @@ class Operations:
             return
         if operation["polls"] > 0:
             operation["polls"] -= 1
+            self.store.changed()
             return
         self._end(operation)
 

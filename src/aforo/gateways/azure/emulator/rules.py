@@ -184,8 +184,8 @@ def _check_keys(store: Store, path: Path, keys: Mapping[str, str]) -> None:
     """A key opens one subscription. That a second one with it is refused is our reading, not the vendor's word."""
     if keys["primaryKey"] == keys["secondaryKey"]:
         raise invalid("secondaryKey", "The primary and the secondary key must differ.")
-    for other in store.every("subscriptions"):
-        if other["path"][-1].lower() != path[-1].lower() and {*keys.values()} & {*other["hidden"].values()}:
+    for other in (one for key in keys.values() for one in store.with_key(key)):
+        if other["path"][-1].lower() != path[-1].lower():
             raise invalid("primaryKey", "A subscription with the same key already exists.")
 
 
