@@ -4,14 +4,13 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
 from .conditions import BadCondition, Test, parse
 
 Element = Any
-_PARSER: Final = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
 _ROOT: Final = "sharedflowbundle/"
 
 
@@ -91,7 +90,8 @@ def _steps(root: Element) -> Iterator[Step]:
 
 
 def _xml(name: str, file: bytes) -> Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
-        return etree.fromstring(file, etree.XMLParser(**_PARSER))
+        return etree.fromstring(file, parser)
     except etree.XMLSyntaxError as fault:
         raise BadBundle(f"{name} is no XML: {fault}") from None

@@ -16,6 +16,6 @@ def policies(around: Surroundings, background: Background) -> dict[str, Run]:
         "AssignMessage": messages.assign,
         "RaiseFault": messages.raise_fault,
         "ExtractVariables": messages.extract,
-        "JavaScript": script.Scripts(around, background).run,
+        "Javascript": script.Scripts(around, background).run,
         "ServiceCallout": callout.Callouts(around, background).run,
     }

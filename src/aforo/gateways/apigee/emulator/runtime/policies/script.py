@@ -77,9 +77,8 @@ class Scripts:
         sources = [bundle.scripts.get(name.strip().removeprefix("jsc://")) for name in reversed(names)]
         if None in sources:
             raise Fault(_FAILED, f"{policy.name} names a script that is not in the bundle")
-        properties = {
-            one.get("name"): (one.text or "").strip() for one in policy.element.findall("Properties/Property")
-        }
+        told = policy.element.findall("Properties/Property")
+        properties = {one.get("name"): (one.text or "").strip() for one in told}
         limit_ms = float(policy.element.get("timeLimit") or _LIMIT_MS)
         room = _Room(self, call, asyncio.get_running_loop(), limit_ms / 1000)
         source = "\n".join([_PRELUDE, f"var properties = {json.dumps(properties)};", *(str(one) for one in sources)])

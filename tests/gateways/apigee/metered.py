@@ -1,0 +1,193 @@
+"""A real Aforo, its real edge, and emulated Apigee on sockets of this machine, joined by the artifact."""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import uvicorn
+
+from aforo.gateway_sdk.artifact import Artifact, Receipt, Wiring
+from aforo.gateway_sdk.budget import Budget
+from aforo.gateway_sdk.contract import Connection
+from aforo.gateway_sdk.emulator import StateFile, Switchboard
+from aforo.gateway_sdk.pricing import ScopedProduct
+from aforo.gateway_sdk.transport import OpenGate, Transport
+from aforo.gateways.apigee import artifact
+from aforo.gateways.apigee.emulator import FIXED_TOKEN, ORGANIZATION, ApigeeEmulator, create, sample_connection, seed
+from aforo.kit.clock import HandClock
+from tests.app.test_forward import edge_over
+from tests.customers.shop import customer, plan, subscribe
+from tests.gateways.apigee.apigee_parts import quiet
+from tests.live import Aforo, Emulated, aforo
+
+SOLD: Final = ("orders-v1", "payments-v1")
+_numbers = itertools.count(1)
+
+
+class Shifted:
+    """The machine's time, moved on by hand: caches of the emulator expire, events stay believable."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
+class Buyer:
+    """A subscription with a key at Apigee."""
+
+    customer_id: str
+    plan: str
+    secret: str
+    subscription_id: str
+
+
+@dataclass
+class Metered:
+    running: Aforo
+    emulator: ApigeeEmulator
+    url: str
+    edge_url: str
+    integration_id: str
+    products: tuple[ScopedProduct, ...]
+    api_key: str
+    now: Shifted
+    http: httpx2.AsyncClient
+
+    @property
+    def proxying(self) -> Any:
+        return self.emulator.proxying
+
+    def artifact(self) -> Artifact:
+        clock = HandClock()
+        http = httpx2.AsyncClient(trust_env=False)
+        transport = Transport(http, gateway_name="Apigee", budget=Budget((), clock), gate=OpenGate())
+        settings = {"organization": ORGANIZATION, "access_token": FIXED_TOKEN, "api_url": self.url}
+        given = Connection(self.integration_id, "access_token", settings, transport, clock, _forget)
+        return artifact.connect(given)
+
+    def wiring(self, **members: Any) -> Wiring:
+        told: dict[str, Any] = {"products": self.products, "targets": ("prod",), "enforce": True} | members
+        return Wiring(self.integration_id, self.api_key, f"{self.edge_url}/v1/ingest", **told)
+
+    @contextlib.asynccontextmanager
+    async def attached(self, **members: Any) -> AsyncIterator[tuple[Artifact, Wiring, Receipt]]:
+        """Deployed and attached to `prod`; afterwards detached."""
+        ours, wiring = self.artifact(), self.wiring(**members)
+        receipt = await ours.attach(wiring, await ours.deploy(wiring, quiet), quiet)
+        self.forget()
+        try:
+            yield ours, wiring, receipt
+        finally:
+            await self.proxying.settled()
+            await ours.detach(wiring, receipt)
+            await ours.aclose()
+
+    def forget(self) -> None:
+        """As if the gateway's caches had just been emptied; backends start to count anew."""
+        self.proxying._around.cached.clear()
+        self.proxying.backend_calls.clear()
+        self.proxying.backend_status.clear()
+
+    async def buyer(self, units: int = 1000, product: str = SOLD[0], mode: str = "HARD", **members: Any) -> Buyer:
+        """A customer on a plan of its own, whose key the edge knows."""
+        key = f"plan-{next(_numbers)}"
+        quota = {"metric": "api_calls", "units": str(units), "period": "month", "anchorDay": 1, "timeZone": "UTC"}
+        ids = [one.id for one in self.products if one.native_id == product]
+        told: dict[str, Any] = {"rateLimits": [], "quotas": [{**quota, "mode": mode}], **members}
+        sold = await plan(self.running, key=key, productIds=ids, **told)
+        person = await customer(self.running, f"Buyer of {key}")
+        made = await subscribe(self.running, person["id"], sold["id"])
+        issued = await self.running.call("POST", f"/api/v1/subscriptions/{made['id']}/credentials", {}, 201)
+        buyer = Buyer(person["id"], key, str(issued["secrets"][0]["secret"]), made["id"])
+        await self.until(lambda: self._knows(buyer))
+        return buyer
+
+    async def call(
+        self, secret: str | None, path: str = "/orders-v1/orders", method: str = "GET", **headers: str
+    ) -> Any:
+        """A consumer's call; what was sent to Aforo behind its back has arrived when this returns."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if secret is not None:
+            sent["Authorization"] = f"Bearer {secret}"
+        answer = await self.http.request(method, f"{self.url}/proxy{path}", headers=sent)
+        await self.proxying.settled()
+        return answer
+
+    async def events(self, customer_id: str) -> list[Any]:
+        """All of a customer's events, as soon as the edge's 202 makes them visible."""
+        found = await self.running.call("GET", f"/v1/events?customer_id={customer_id}&limit=100")
+        return list(found["data"])
+
+    async def until(self, true: Any, seconds: float = 20) -> None:
+        """The edge looks for news twice a second."""
+        ends = time.monotonic() + seconds
+        while not await true():
+            assert time.monotonic() < ends, "it did not become so in time"
+            await asyncio.sleep(0.05)
+
+    async def check(self, secret: str, units: int = 0, product: str = SOLD[0]) -> dict[str, Any]:
+        from aforo.gateways.apigee.mapping.marks import key_id
+
+        credential = {"integrationId": self.integration_id, "type": "apigee_key", "nativeId": key_id(secret)}
+        body = {"credential": credential, "units": units, "product": product}
+        answer = await self.http.post(
+            f"{self.edge_url}/v1/check", json=body, headers={"Authorization": f"Bearer {self.api_key}"}
+        )
+        return dict(answer.json())
+
+    async def _knows(self, buyer: Buyer) -> bool:
+        return (await self.check(buyer.secret)).get("customerId") == buyer.customer_id
+
+
+@contextlib.asynccontextmanager
+async def metered(folder: Path) -> AsyncIterator[Metered]:
+    async with aforo(folder) as prepared:
+        data_dir = prepared.rooms.settings.data_dir
+    now, state = Shifted(), StateFile()
+    seed(state, 3)
+    emulator = create(state, now=now, looks_until_ready=0)
+    with edge_over(data_dir, "") as port:
+        async with aforo(folder, edge_port=port) as running, served(Switchboard(emulator)) as (url, board):
+            sign_in, settings = sample_connection(url)
+            integration_id = await running.connect(Emulated("apigee", url, board, sign_in, settings))
+            rows = await running.import_all(integration_id)
+            sold = tuple(
+                ScopedProduct(row["id"], row["ref"], row["ref"], row["name"]) for row in rows if row["ref"] in SOLD
+            )
+            for one in sold:
+                await running.call("PUT", f"/api/v1/products/{one.id}/enforcement", {"mode": "enforce"})
+            wish = {"name": "artifact", "scopes": ["usage:ingest", "entitlements:check"]}
+            key = await running.call("POST", "/api/v1/api-keys", wish, 201)
+            async with httpx2.AsyncClient(trust_env=False) as http:
+                edge_url, secret = f"http://127.0.0.1:{port}", str(key["secret"])
+                yield Metered(running, emulator, url, edge_url, integration_id, sold, secret, now, http)
+                await emulator.proxying.aclose()
+
+
+@contextlib.asynccontextmanager
+async def served(board: Switchboard) -> AsyncIterator[tuple[str, Switchboard]]:
+    """On a socket, in this loop: so a test can wait for what the emulator does in the background."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(board, log_level="error", lifespan="off"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:  # noqa: ASYNC110  uvicorn tells it by this flag alone
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", board
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def _forget(name: str, value: str) -> None:
+    raise AssertionError(f"nothing was to be remembered, but {name} was ({len(value)} characters)")
