@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx2
 import uvicorn
@@ -16,11 +16,12 @@ import uvicorn
 from aforo.gateway_sdk.artifact import Artifact, Receipt, Wiring
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.contract import Connection
-from aforo.gateway_sdk.emulator import StateFile, Switchboard
+from aforo.gateway_sdk.emulator import AsgiApp, Receive, Send, StateFile, Switchboard, answer_json
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.apigee import artifact
 from aforo.gateways.apigee.emulator import FIXED_TOKEN, ORGANIZATION, ApigeeEmulator, create, sample_connection, seed
+from aforo.gateways.apigee.mapping.marks import key_id
 from aforo.kit.clock import HandClock
 from tests.app.test_forward import edge_over
 from tests.customers.shop import customer, plan, subscribe
@@ -29,6 +30,7 @@ from tests.live import Aforo, Emulated, aforo
 
 SOLD: Final = ("orders-v1", "payments-v1")
 _numbers = itertools.count(1)
+App = TypeVar("App", bound=AsgiApp)
 
 
 class Shifted:
@@ -76,8 +78,10 @@ class Metered:
         return artifact.connect(given)
 
     def wiring(self, **members: Any) -> Wiring:
+        """`edge_url`: another address than the edge's own."""
+        address = f"{members.pop('edge_url', self.edge_url)}/v1/ingest"
         told: dict[str, Any] = {"products": self.products, "targets": ("prod",), "enforce": True} | members
-        return Wiring(self.integration_id, self.api_key, f"{self.edge_url}/v1/ingest", **told)
+        return Wiring(self.integration_id, self.api_key, address, **told)
 
     @contextlib.asynccontextmanager
     async def attached(self, **members: Any) -> AsyncIterator[tuple[Artifact, Wiring, Receipt]]:
@@ -97,6 +101,7 @@ class Metered:
         self.proxying._around.cached.clear()
         self.proxying.backend_calls.clear()
         self.proxying.backend_status.clear()
+        self.proxying.open_proxies.clear()
 
     async def buyer(self, units: int = 1000, product: str = SOLD[0], mode: str = "HARD", **members: Any) -> Buyer:
         """A customer on a plan of its own, whose key the edge knows."""
@@ -136,14 +141,25 @@ class Metered:
             await asyncio.sleep(0.05)
 
     async def check(self, secret: str, units: int = 0, product: str = SOLD[0]) -> dict[str, Any]:
-        from aforo.gateways.apigee.mapping.marks import key_id
-
         credential = {"integrationId": self.integration_id, "type": "apigee_key", "nativeId": key_id(secret)}
         body = {"credential": credential, "units": units, "product": product}
         answer = await self.http.post(
             f"{self.edge_url}/v1/check", json=body, headers={"Authorization": f"Bearer {self.api_key}"}
         )
         return dict(answer.json())
+
+    async def enforces(self, buyer: Buyer, mode: str) -> bool:
+        return (await self.check(buyer.secret))["enforcement"] == mode
+
+    async def manage(self, method: str, path: str, body: object = None, **more: Any) -> Any:
+        """Somebody else's call of the management API."""
+        headers = {"Authorization": f"Bearer {FIXED_TOKEN}"}
+        if "?action=" in path:
+            headers["Content-Type"] = "application/octet-stream"
+        url = f"{self.url}/v1/organizations/{ORGANIZATION}{path}"
+        answer = await self.http.request(method, url, json=body, headers=headers, **more)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else None
 
     async def _knows(self, buyer: Buyer) -> bool:
         return (await self.check(buyer.secret)).get("customerId") == buyer.customer_id
@@ -175,7 +191,18 @@ async def metered(folder: Path) -> AsyncIterator[Metered]:
 
 
 @contextlib.asynccontextmanager
-async def served(board: Switchboard) -> AsyncIterator[tuple[str, Switchboard]]:
+async def deciding(decision: dict[str, Any]) -> AsyncIterator[str]:
+    """An address that decides so whatever it is asked, and takes all events."""
+
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
+        await answer_json(send, 200 if scope["path"] == "/v1/check" else 202, decision)
+
+    async with served(app) as (url, _):
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def served(board: App) -> AsyncIterator[tuple[str, App]]:
     """On a socket, in this loop: so a test can wait for what the emulator does in the background."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(board, log_level="error", lifespan="off"))
