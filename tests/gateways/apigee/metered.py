@@ -149,7 +149,7 @@ class Metered:
         return dict(answer.json())
 
     async def enforces(self, buyer: Buyer, mode: str) -> bool:
-        return (await self.check(buyer.secret))["enforcement"] == mode
+        return bool((await self.check(buyer.secret))["enforcement"] == mode)
 
     async def manage(self, method: str, path: str, body: object = None, **more: Any) -> Any:
         """Somebody else's call of the management API."""
@@ -162,7 +162,7 @@ class Metered:
         return answer.json() if answer.content else None
 
     async def _knows(self, buyer: Buyer) -> bool:
-        return (await self.check(buyer.secret)).get("customerId") == buyer.customer_id
+        return bool((await self.check(buyer.secret)).get("customerId") == buyer.customer_id)
 
 
 @contextlib.asynccontextmanager

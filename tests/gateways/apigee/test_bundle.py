@@ -57,7 +57,7 @@ def test_each_slip_is_found(broken: Callable[[], FILES], told: str) -> None:
 
 
 def test_the_same_files_make_the_same_bytes_and_a_manifest_that_apigee_wrote_anew_is_no_difference() -> None:
-    assert bundle.zipped(bundle.metering()) == bundle.zipped(dict(reversed(bundle.metering().items())))
+    assert bundle.zipped(bundle.metering()) == bundle.zipped(dict(reversed(list(bundle.metering().items()))))
     again = bundle.unzipped(bundle.zipped(bundle.metering()))
     assert bundle.is_same({**again, MANIFEST: b"<SharedFlowBundle/>"}, bundle.metering())
     assert bundle.version_in(again) == bundle.version() != ""
@@ -90,7 +90,7 @@ def test_apigeelint_finds_no_error_but_one_that_was_seeded(tmp_path: Path, seede
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     folder = tmp_path / "sharedflowbundle"
-    command = [LINTER, "-s", folder, "--profile", "apigeex", "-e", "PO025", "-f", "json.js"]
+    command = [str(LINTER), "-s", str(folder), "--profile", "apigeex", "-e", "PO025", "-f", "json.js"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
     errors = [one["ruleId"] for file in json.loads(done.stdout) for one in file["messages"] if one["severity"] == 2]
     assert ("BN010" in errors) if seeded else errors == []

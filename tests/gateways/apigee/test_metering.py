@@ -212,9 +212,9 @@ async def test_the_margin_guards_refusals_look_as_the_contract_says(
     gateway: Metered, reason: str, guard: tuple[str, str], code: str, retry: str
 ) -> None:
     buyer = await gateway.buyer()
-    async with deciding({"allowed": False, "reason": reason, "status": 429, "headers": {}}) as url:
-        async with gateway.attached(edge_url=url):
-            refused = await gateway.call(buyer.secret)
+    denied = {"allowed": False, "reason": reason, "status": 429, "headers": {}}
+    async with deciding(denied) as url, gateway.attached(edge_url=url):
+        refused = await gateway.call(buyer.secret)
     assert refused.status_code == 429
     assert (refused.headers["x-margin-guard"], refused.headers["x-margin-guard-level"]) == guard
     assert refused.headers["retry-after"] == retry
@@ -224,10 +224,9 @@ async def test_the_margin_guards_refusals_look_as_the_contract_says(
 async def test_a_low_margin_passes_and_the_backend_is_told(gateway: Metered) -> None:
     buyer = await gateway.buyer()
     headers = {"X-Margin-Guard-Warning": "margin-low", "X-RateLimit-Warning": "approaching-limit"}
-    async with deciding({"allowed": True, "reason": "ok", "headers": headers}) as url:
-        async with gateway.attached(edge_url=url):
-            passed = await gateway.call(buyer.secret)
-            assert gateway.proxying.backend_last["orders-v1"].header("x-margin-guard-warning") == "margin-low"
+    async with deciding({"allowed": True, "reason": "ok", "headers": headers}) as url, gateway.attached(edge_url=url):
+        passed = await gateway.call(buyer.secret)
+        assert gateway.proxying.backend_last["orders-v1"].header("x-margin-guard-warning") == "margin-low"
     assert (passed.status_code, passed.headers["x-ratelimit-warning"]) == (200, "approaching-limit")
     assert "x-margin-guard-warning" not in passed.headers
 

@@ -57,11 +57,18 @@ class Machine:
             if policy.kind == "FlowCallout":
                 await self.run(policy.value("SharedFlowBundle"), call, depth + 1)
             else:
-                await self._policies[policy.kind](policy, bundle, call)
+                await self._executed(policy, bundle, call)
         except Fault as fault:
             if not policy.continues:
                 raise
             call.flow.set("fault.name", fault.name)
+
+    async def _executed(self, policy: Policy, bundle: Bundle, call: Call) -> None:
+        """An element that is missing or holds something else than its policy needs is a fault of that policy."""
+        try:
+            await self._policies[policy.kind](policy, bundle, call)
+        except (ValueError, TypeError, AttributeError, KeyError) as fault:
+            raise Fault("steps.ExecutionFailed", f"{policy.name} cannot be executed: {fault}") from fault
 
 
 class Background:

@@ -55,7 +55,7 @@ class Message:
             else:
                 self.query[found[2]] = value
         elif part == "status.code":
-            self.status = int(value)
+            self.status = int(value) if value.isdecimal() else 500
         elif part == "reason.phrase":
             self.reason = value
         elif part in _SETTABLE:
