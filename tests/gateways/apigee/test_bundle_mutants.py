@@ -67,7 +67,7 @@ MUTANTS = {
     "a secret in an open variable": lambda: changed(
         f"{POLICIES}KV-Aforo-Config.xml", '"private.aforo.api_key"', '"aforo.api_key"'
     ),
-    "the verified key unread": lambda: changed(f"{SCRIPTS}aforo-ask.js", "nativeId: verified ?", "nativeId: !verified ?"),
+    "the verified key unread": lambda: changed(f"{SCRIPTS}aforo-ask.js", "Id: verified ?", "Id: !verified ?"),
     "the map of the organization": lambda: changed(
         f"{POLICIES}KV-Aforo-Config.xml", "<Scope>environment<", "<Scope>organization<"
     ),
