@@ -13,7 +13,7 @@ from ..templates import fill
 
 
 async def assign(policy: Policy, bundle: Bundle, call: Call) -> None:
-    """Remove, add and set at the message that AssignTo names, else at the current one; then variables."""
+    """Change the message that AssignTo names, else the current one, and variables, in the order of the elements."""
     del bundle
     ignores = policy.is_true("IgnoreUnresolvedVariables")
     target = policy.element.find("AssignTo")
@@ -23,13 +23,14 @@ async def assign(policy: Policy, bundle: Bundle, call: Call) -> None:
     if created or name not in call.flow.messages:
         call.flow.messages[name] = Message()
     message = call.flow.messages[name]
-    for header in policy.element.findall("Remove/Headers/Header"):
-        message.remove_header(header.get("name"))
-    for tag in ("Add", "Set"):
-        for part in policy.element.findall(tag):
+    for part in policy.element:
+        if part.tag == "Remove":
+            for header in part.findall("Headers/Header"):
+                message.remove_header(header.get("name"))
+        elif part.tag in ("Add", "Set"):
             put(part, message, call.flow, ignores=ignores)
-    for variable in policy.element.findall("AssignVariable"):
-        call.flow.set(*_assigned(variable, call.flow, ignores=ignores))
+        elif part.tag == "AssignVariable":
+            call.flow.set(*_assigned(part, call.flow, ignores=ignores))
 
 
 async def raise_fault(policy: Policy, bundle: Bundle, call: Call) -> None:

@@ -22,7 +22,10 @@ _FAILED: Final = "steps.javascript.ScriptExecutionFailed"
 _LIMIT_MS: Final = 200.0
 _PRELUDE: Final = """
 var context = {
-  getVariable: function (name) { return call_python('get', String(name)); },
+  getVariable: function (name) {
+    var value = call_python('get', String(name));
+    return value === undefined ? null : value;
+  },
   setVariable: function (name, value) { call_python('set', String(name), value === undefined ? null : value); },
   removeVariable: function (name) { call_python('remove', String(name)); }
 };
