@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import httpx2
 import uvicorn
 
+from aforo.app.api import create as api
 from aforo.gateway_sdk.artifact import Artifact, Receipt, Wiring
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.contract import Connection
@@ -103,8 +105,10 @@ class Metered:
         self.proxying.backend_status.clear()
         self.proxying.open_proxies.clear()
 
-    async def buyer(self, units: int = 1000, product: str = SOLD[0], mode: str = "HARD", **members: Any) -> Buyer:
-        """A customer on a plan of its own, whose key the edge knows."""
+    async def buyer(
+        self, units: int = 1000, product: str = SOLD[0], mode: str = "HARD", settled: bool = True, **members: Any
+    ) -> Buyer:
+        """A customer on a plan of its own, whose key, if `settled`, the edge knows."""
         key = f"plan-{next(_numbers)}"
         quota = {"metric": "api_calls", "units": str(units), "period": "month", "anchorDay": 1, "timeZone": "UTC"}
         ids = [one.id for one in self.products if one.native_id == product]
@@ -114,7 +118,8 @@ class Metered:
         made = await subscribe(self.running, person["id"], sold["id"])
         issued = await self.running.call("POST", f"/api/v1/subscriptions/{made['id']}/credentials", {}, 201)
         buyer = Buyer(person["id"], key, str(issued["secrets"][0]["secret"]), made["id"])
-        await self.until(lambda: self._knows(buyer))
+        if settled:
+            await self.until(lambda: self._knows(buyer))
         return buyer
 
     async def call(
@@ -148,6 +153,21 @@ class Metered:
         )
         return dict(answer.json())
 
+    @contextlib.asynccontextmanager
+    async def as_tenant(self, admin_key: str) -> "AsyncIterator[tuple[Metered, str]]":
+        """The same gateway connected by another tenant, and the api on a socket."""
+        async with served(api(self.running.rooms)) as (url, _):
+            headers = {"Authorization": f"Bearer {admin_key}"}
+            async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30) as http:
+                mine = replace(self, running=replace(self.running, http=http, admin_key=admin_key))
+                settings = {"organization": ORGANIZATION, "access_token": FIXED_TOKEN, "api_url": self.url}
+                board = Switchboard(self.emulator)
+                await mine.running.connect(Emulated("apigee", self.url, board, "access_token", settings))
+                integrations = await mine.running.call("GET", "/api/v1/integrations")
+                rows = await mine.running.import_all(str(integrations["data"][0]["id"]))
+                sold = tuple(ScopedProduct(row["id"], row["ref"], row["ref"], row["name"]) for row in rows)
+                yield replace(mine, products=sold), url
+
     async def enforces(self, buyer: Buyer, mode: str) -> bool:
         return bool((await self.check(buyer.secret))["enforcement"] == mode)
 
@@ -163,6 +183,39 @@ class Metered:
 
     async def _knows(self, buyer: Buyer) -> bool:
         return bool((await self.check(buyer.secret)).get("customerId") == buyer.customer_id)
+
+
+class Shell:
+    """Runs commands of a page with these variables, from the checkout, on the data folder of a running Aforo."""
+
+    def __init__(self, gateway: Metered, folder: Path) -> None:
+        self._root = Path(__file__).resolve().parents[3]
+        self._folder = folder
+        self.told = {
+            "ORG": f"{gateway.url}/v1/organizations/{ORGANIZATION}", "TOKEN": FIXED_TOKEN, "ENVIRONMENT": "prod",
+            "INGEST": f"{gateway.edge_url}/v1/ingest",
+        }  # fmt: skip
+        (folder / "var").symlink_to(gateway.running.rooms.settings.data_dir)
+        (folder / "src").symlink_to(self._root / "src")
+
+    async def run(self, commands: str) -> str:
+        paths = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(self._root / "src")}
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-euc", commands, env=paths | self.told, cwd=self._folder,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        assert err == b""
+        return out.decode()
+
+    async def until(self, commands: str, told: str) -> str:
+        """Again until the answer tells this."""
+        ends = time.monotonic() + 20
+        while told not in (answer := await self.run(commands)).lower():
+            assert time.monotonic() < ends, answer
+            await asyncio.sleep(0.2)
+        return answer
 
 
 @contextlib.asynccontextmanager

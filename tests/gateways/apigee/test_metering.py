@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from aforo.gateway_sdk.artifact import FailMode
 from aforo.gateway_sdk.emulator import answer
 from aforo.gateways.apigee.artifact.settings import CACHE_SECONDS
 from aforo.gateways.apigee.mapping.marks import key_id
-from tests.gateways.apigee.metered import Buyer, Metered, deciding, metered, served
+from tests.gateways.apigee.metered import Buyer, Metered, Shell, deciding, metered, served
 
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -250,6 +252,35 @@ async def test_a_call_that_the_backend_fails_is_answered_untouched_and_as_docume
         failed = await gateway.call(buyer.secret)
         assert (failed.status_code, failed.json()["path"]) == (503, "/orders")
     assert await gateway.events(buyer.customer_id) == []
+
+
+async def test_the_how_to_page_works_word_for_word(gateway: Metered, tmp_path: Path) -> None:
+    """Its commands, run by a shell, on another tenant's product; the addresses are those of this test."""
+    page = (ROOT / "docs" / "how-to" / "enforce-at-apigee.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    shell = Shell(gateway, tmp_path)
+    made = await shell.run(next(one for one in blocks if "create-tenant" in one))
+    shell.told["AFORO_ADMIN_KEY"] = re.findall(r"sk_live_\w+", made)[-1]
+    made = await shell.run(next(one for one in blocks if "create-key" in one))
+    shell.told["AFORO_API_KEY"] = re.findall(r"sk_live_\w+", made)[-1]
+    async with gateway.as_tenant(shell.told["AFORO_ADMIN_KEY"]) as (mine, url):
+        buyer = await mine.buyer(product="search-v1", settled=False)
+        shell.told |= {"AFORO": url, "CONSUMER_KEY": buyer.secret, "API_URL": f"{gateway.url}/proxy/search-v1/search"}
+        gateway.forget()
+        brought, config, attach, call, event, detach = blocks[3:]
+        assert '"state": "READY"' in await shell.run(brought)
+        await shell.run(config)
+        assert '"sharedFlow": "aforo-metering"' in (await shell.run(attach)).rpartition("}{")[2]
+        answer = await shell.until(call, "x-aforo-remaining: ")
+        assert f"x-aforo-plan: {buyer.plan}" in answer.lower()
+        await gateway.proxying.settled()
+        (found,) = json.loads(await shell.until(event, buyer.customer_id))["data"]
+        assert found["customerId"] == buyer.customer_id
+        assert found["metadata"]["decided"] == "ok"
+        await shell.run(detach)
+    assert list(gateway.emulator.store.rows("flowhooks")) == []
+    assert gateway.emulator.store.get("flows", "aforo-metering") is None
+    assert gateway.emulator.store.get("maps", "prod/aforo-config") is None
 
 
 def _email(gateway: Metered, buyer: Buyer) -> str:
