@@ -22,7 +22,7 @@ from aforo.gateway_sdk.emulator import AsgiApp, Receive, Send, StateFile, Switch
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.apigee import artifact
-from aforo.gateways.apigee.emulator import FIXED_TOKEN, ORGANIZATION, ApigeeEmulator, create, sample_connection, seed
+from aforo.gateways.apigee.emulator import FIXED_TOKEN, ORGANIZATION, ApigeeEmulator, create, seed
 from aforo.gateways.apigee.mapping.marks import key_id
 from aforo.kit.clock import HandClock
 from tests.app.test_forward import edge_over
@@ -66,6 +66,8 @@ class Metered:
     api_key: str
     now: Shifted
     http: httpx2.AsyncClient
+    shared: Buyer | None = None
+    receipt: Receipt | None = None
 
     @property
     def proxying(self) -> Any:
@@ -73,8 +75,7 @@ class Metered:
 
     def artifact(self) -> Artifact:
         clock = HandClock()
-        http = httpx2.AsyncClient(trust_env=False)
-        transport = Transport(http, gateway_name="Apigee", budget=Budget((), clock), gate=OpenGate())
+        transport = Transport(self.http, gateway_name="Apigee", budget=Budget((), clock), gate=OpenGate())
         settings = {"organization": ORGANIZATION, "access_token": FIXED_TOKEN, "api_url": self.url}
         given = Connection(self.integration_id, "access_token", settings, transport, clock, _forget)
         return artifact.connect(given)
@@ -86,17 +87,23 @@ class Metered:
         return Wiring(self.integration_id, self.api_key, address, **told)
 
     @contextlib.asynccontextmanager
-    async def attached(self, **members: Any) -> AsyncIterator[tuple[Artifact, Wiring, Receipt]]:
-        """Deployed and attached to `prod`; afterwards detached."""
+    async def attached(self, **members: Any) -> AsyncIterator[Artifact]:
+        """On the hooks of `prod` with this wiring; it stays there for the next test, until `release`."""
         ours, wiring = self.artifact(), self.wiring(**members)
-        receipt = await ours.attach(wiring, await ours.deploy(wiring, quiet), quiet)
+        if self.receipt is None:
+            self.receipt = await ours.attach(wiring, await ours.deploy(wiring, quiet), quiet)
+        else:
+            await ours.set_mode(wiring, ("prod",))
         self.forget()
         try:
-            yield ours, wiring, receipt
+            yield ours
         finally:
             await self.proxying.settled()
-            await ours.detach(wiring, receipt)
-            await ours.aclose()
+
+    async def release(self) -> None:
+        if self.receipt is not None:
+            await self.artifact().detach(self.wiring(), self.receipt)
+            self.receipt = None
 
     def forget(self) -> None:
         """As if the gateway's caches had just been emptied; backends start to count anew."""
@@ -121,6 +128,11 @@ class Metered:
         if settled:
             await self.until(lambda: self._knows(buyer))
         return buyer
+
+    async def anyone(self) -> Buyer:
+        """Always the same, for tests that neither use up a quota nor count events."""
+        self.shared = self.shared or await self.buyer()
+        return self.shared
 
     async def call(
         self, secret: str | None, path: str = "/orders-v1/orders", method: str = "GET", **headers: str
@@ -227,8 +239,8 @@ async def metered(folder: Path) -> AsyncIterator[Metered]:
     emulator = create(state, now=now, looks_until_ready=0)
     with edge_over(data_dir, "") as port:
         async with aforo(folder, edge_port=port) as running, served(Switchboard(emulator)) as (url, board):
-            sign_in, settings = sample_connection(url)
-            integration_id = await running.connect(Emulated("apigee", url, board, sign_in, settings))
+            settings = {"organization": ORGANIZATION, "access_token": FIXED_TOKEN, "api_url": url}
+            integration_id = await running.connect(Emulated("apigee", url, board, "access_token", settings))
             rows = await running.import_all(integration_id)
             sold = tuple(
                 ScopedProduct(row["id"], row["ref"], row["ref"], row["name"]) for row in rows if row["ref"] in SOLD

@@ -85,7 +85,7 @@ async def test_nothing_that_a_caller_claims_of_itself_changes_anything(gateway: 
 
 @pytest.mark.parametrize("place", [{"x_api_key": "{}"}, {"authorization": "bearer {}"}, {"query": "{}"}])
 async def test_the_key_is_taken_from_where_the_operator_says(gateway: Metered, place: dict[str, str]) -> None:
-    buyer = await gateway.buyer()
+    buyer = await gateway.anyone()
     gateway_open = {"orders-v1"}
     async with gateway.attached():
         gateway.proxying.open_proxies |= gateway_open
@@ -131,7 +131,7 @@ async def test_preflight_and_excluded_paths_pass_and_no_detour_makes_another_pat
 async def test_while_aforo_is_out_of_reach_the_fail_mode_holds_and_few_calls_wait_for_it(
     gateway: Metered, mode: FailMode, status: int
 ) -> None:
-    buyer = await gateway.buyer()
+    buyer = await gateway.anyone()
     asked: list[str] = []
 
     async def broken(scope: Any, receive: Any, send: Any) -> None:
@@ -151,7 +151,7 @@ async def test_while_aforo_is_out_of_reach_the_fail_mode_holds_and_few_calls_wai
 
 
 async def test_metering_is_not_waited_for_and_its_failure_does_not_touch_the_answer(gateway: Metered) -> None:
-    buyer = await gateway.buyer()
+    buyer = await gateway.anyone()
     hold, metered = asyncio.Event(), asyncio.Event()
     decision = json.dumps(await gateway.check(buyer.secret)).encode()
 
@@ -173,7 +173,7 @@ async def test_metering_is_not_waited_for_and_its_failure_does_not_touch_the_ans
 
 async def test_observing_refuses_nobody_and_enforcing_follows_within_the_caches_seconds(gateway: Metered) -> None:
     buyer = await gateway.buyer(units=1)
-    async with gateway.attached(enforce=False) as (ours, _, _receipt):
+    async with gateway.attached(enforce=False) as ours:
         assert [(await gateway.call(buyer.secret)).status_code for _ in range(2)] == [200, 200]
         await ours.set_mode(gateway.wiring(enforce=True), ())
         assert (await gateway.call(buyer.secret)).status_code == 200
@@ -195,7 +195,7 @@ async def test_a_product_that_observes_is_let_through_though_the_artifact_enforc
 
 
 async def test_a_suspended_subscription_is_refused_with_its_reason(gateway: Metered) -> None:
-    buyer = await gateway.buyer()
+    buyer = await gateway.anyone()
     decided = {"allowed": False, "reason": "subscription_suspended", "status": 403, "headers": {}}
     async with deciding(decided) as url, gateway.attached(edge_url=url):
         refused = await gateway.call(buyer.secret)
@@ -213,7 +213,7 @@ async def test_a_suspended_subscription_is_refused_with_its_reason(gateway: Mete
 async def test_the_margin_guards_refusals_look_as_the_contract_says(
     gateway: Metered, reason: str, guard: tuple[str, str], code: str, retry: str
 ) -> None:
-    buyer = await gateway.buyer()
+    buyer = await gateway.anyone()
     denied = {"allowed": False, "reason": reason, "status": 429, "headers": {}}
     async with deciding(denied) as url, gateway.attached(edge_url=url):
         refused = await gateway.call(buyer.secret)
@@ -224,7 +224,7 @@ async def test_the_margin_guards_refusals_look_as_the_contract_says(
 
 
 async def test_a_low_margin_passes_and_the_backend_is_told(gateway: Metered) -> None:
-    buyer = await gateway.buyer()
+    buyer = await gateway.anyone()
     headers = {"X-Margin-Guard-Warning": "margin-low", "X-RateLimit-Warning": "approaching-limit"}
     async with deciding({"allowed": True, "reason": "ok", "headers": headers}) as url, gateway.attached(edge_url=url):
         passed = await gateway.call(buyer.secret)
@@ -258,6 +258,7 @@ async def test_the_how_to_page_works_word_for_word(gateway: Metered, tmp_path: P
     """Its commands, run by a shell, on another tenant's product; the addresses are those of this test."""
     page = (ROOT / "docs" / "how-to" / "enforce-at-apigee.md").read_text()
     blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    await gateway.release()
     shell = Shell(gateway, tmp_path)
     made = await shell.run(next(one for one in blocks if "create-tenant" in one))
     shell.told["AFORO_ADMIN_KEY"] = re.findall(r"sk_live_\w+", made)[-1]

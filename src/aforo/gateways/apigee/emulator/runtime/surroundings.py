@@ -39,9 +39,8 @@ class Surroundings:
         """One real call; an emulator calls nothing but this machine. Raises httpx2.HTTPError."""
         if urlsplit(url).hostname not in _LOOPBACK:
             raise httpx2.ConnectError("An emulator calls loopback addresses only.")
-        return await self._client(verifies=verifies).request(
-            method, url, headers=headers, content=content.encode() or None, timeout=seconds
-        )
+        client = self._client(verifies=verifies and url.startswith("https:"))
+        return await client.request(method, url, headers=headers, content=content.encode() or None, timeout=seconds)
 
     def _client(self, *, verifies: bool) -> httpx2.AsyncClient:
         """Pooled connections belong to the loop that opened them."""
