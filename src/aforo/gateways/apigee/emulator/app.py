@@ -36,6 +36,7 @@ class ApigeeEmulator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._saved.live(receive, send)
+            await self.proxying.aclose()
         elif scope["type"] == "http":
             given = await self._given(_request(scope, await read_body(receive)))
             await answer(send, given.status, given.bytes(), {"server": "ESF", **given.headers})
