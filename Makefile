@@ -20,7 +20,7 @@ run: $(VENV)/run.stamp ## Start Aforo on PORT (8080) and EDGE_PORT (8081), with 
 	@exec $(BIN)/aforo serve --port $(PORT) --edge-port $(EDGE_PORT) --data-dir $(DATA_DIR)
 
 test: $(VENV)/test.stamp $(VENV)/docs.stamp ## Run all lanes that CI runs
-	@scripts/lanes lint docs unit conformance browser bench
+	@scripts/lanes lint docs apigeelint unit conformance browser bench
 
 check: $(VENV)/test.stamp ## Lint, formatting, types and import contracts
 	@scripts/lanes lint

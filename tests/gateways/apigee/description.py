@@ -88,7 +88,7 @@ class Described:
             parts.append(message.get("body", b""))
             await send(message)
 
-        if scope["path"] == "/token" or not is_at_hand():
+        if scope["path"] == "/token" or scope["path"].startswith("/proxy/") or not is_at_hand():
             await self._app(scope, again, send)
             return
         raw = (scope.get("raw_path") or scope["path"].encode()).decode().partition("?")[0]

@@ -25,7 +25,10 @@ FLOW: Final = "/environments/prod/sharedflows/flow/revisions/1/deployments"
 def bundle(root: str = "sharedflowbundle") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(f"{root}/policies/Verify.xml", "<VerifyAPIKey/>")
+        policy = "<VerifyAPIKey name='Verify'><APIKey ref='none'/></VerifyAPIKey>"
+        archive.writestr(f"{root}/policies/Verify.xml", policy)
+        flow = "<SharedFlow name='default'><Step><Name>Verify</Name></Step></SharedFlow>"
+        archive.writestr(f"{root}/sharedflows/default.xml", flow)
     return file.getvalue()
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from aforo.gateway_sdk.manifest import (
     CONSENT,
     PROXY,
+    Bounds,
     CallLimit,
     Capability,
     EntityKind,
@@ -152,10 +153,27 @@ _SELLING: Final = {
     Capability.ROTATE: Support("yes", "a second key in the same app, which shares its quota counters"),
     Capability.REVOKE: Support("yes", "the key is deleted; gateways may keep it in their cache for about 180 s"),
 }
-_NOT_YET: Final = {
-    Capability.ARTIFACT: "planned: a shared flow on a flow hook",
-    Capability.ENFORCE: "planned, by the shared flow",
+_RUNNING: Final = {
+    Capability.ARTIFACT: Support(
+        "yes",
+        "a shared flow on the PreProxy and PostProxy flow hooks of the environments named; what stood on a hook is "
+        "wrapped, goes on running, and is put back",
+    ),
+    Capability.ENFORCE: Support(
+        "yes",
+        "by the key or OAuth token that Apigee has verified; each call is asked about before the backend, and metered "
+        "after it unless it ended in Apigee's error state",
+    ),
 }
+_BOUNDS: Final = Bounds(
+    delivery="best_effort",
+    loss="One event a call, sent once and not repeated: those in flight when a message processor ends or while Aforo "
+    "cannot be reached, and calls that end in Apigee's error state, such as a backend's 5xx",
+    overshoot="None while Aforo answers, since every call is asked about; while it does not, all calls pass where the "
+    "fail mode is open, and none where it is closed",
+    lease_store="None: no units are taken in advance",
+    single_flight="None needed; after a check without an answer, the environment's gateways ask again after 5 s",
+)
 
 MANIFEST: Final = Manifest(
     key="apigee",
@@ -171,9 +189,10 @@ MANIFEST: Final = Manifest(
     capabilities={
         **said("yes", _YES),
         **_SELLING,
-        **said("not_yet", _NOT_YET),
+        **_RUNNING,
     },
     harmless_field=("product", "/description"),
+    bounds=_BOUNDS,
     emulator_port=8092,
     call_limits=(
         CallLimit(

@@ -1,6 +1,6 @@
 """The Apigee API over HTTP: addresses, tokens, paging, and what its errors mean."""
 
-from aforo.gateways.apigee.client.api import Client, open_client
+from aforo.gateways.apigee.client.api import Client, flow_deployment, open_client
 from aforo.gateways.apigee.client.lists import Listing
 
-__all__ = ["Client", "Listing", "open_client"]
+__all__ = ["Client", "Listing", "flow_deployment", "open_client"]

@@ -60,6 +60,10 @@ def _organization_url(settings: Mapping[str, str]) -> str:
     return f"{text}/v1/organizations/{quote(name, safe='')}"
 
 
+def flow_deployment(environment: str, name: str, revision: str) -> tuple[str, ...]:
+    return ("environments", environment, "sharedflows", name, "revisions", revision, "deployments")
+
+
 class Client:
     """Paths are given in parts below the organization: `("apiproducts", name, "rateplans")`."""
 
@@ -115,6 +119,20 @@ class Client:
     async def act(self, path: Sequence[str], action: str) -> None:
         """Change the status of an object: approve, revoke, active or inactive."""
         await self._call("POST", path, params={"action": action}, content=b"")
+
+    async def upload_flow(self, name: str, bundle: bytes) -> str:
+        """Import a shared flow's bundle; the number of the new revision."""
+        answer = await self._call("POST", ("sharedflows",), params={"action": "import", "name": name}, content=bundle)
+        return str(answer.object().get("revision") or "")
+
+    async def flow_bundle(self, name: str, revision: str) -> bytes:
+        """The zip file of a revision."""
+        path = ("sharedflows", name, "revisions", revision)
+        return (await self._call("GET", path, params={"format": "bundle"})).body
+
+    async def deploy_flow(self, environment: str, name: str, revision: str) -> None:
+        """In place of the revision that is deployed there; it takes effect some seconds later."""
+        await self._call("POST", flow_deployment(environment, name, revision), params={"override": "true"})
 
     async def products(self, **wanted: str) -> Listing:
         """All API products, or those with an attribute. Only a first page that fails raises."""

@@ -4,6 +4,8 @@ Where the facts come from: paths, members and their types, the styles of paging 
 of the vendor's description; the shape of errors is Google's. Not from a recording: the wording of messages, which
 member is required, and the order of checks.
 
+The request path executes the bundles of shared flows that are attached to flow hooks (`runtime/`).
+
 Deliberately different from Apigee: a deleted developer's apps are gone at once; environments, proxies and the
 organization can only be read; names of proxies and environments in a product are not looked up; a start key that does
 not exist begins where it would stand.
@@ -23,6 +25,7 @@ from .keys import Keys
 from .maps import Maps
 from .organization import Organization
 from .products import Products, RatePlans
+from .proxying import Proxying
 from .routing import Routes
 from .seeding import ORGANIZATION, seed
 from .store import Store
@@ -53,6 +56,7 @@ def create(
     credentials = Credentials(store)
     apps = Apps(store, developers, credentials, page_size)
     flows = SharedFlows(store)
+    proxying = Proxying(store, ORGANIZATION)
     routes = Routes(
         (
             Organization(store, ORGANIZATION, monetized=monetized),
@@ -63,12 +67,12 @@ def create(
             Keys(store, apps, credentials),
             Maps(store, page_size),
             flows,
-            FlowDeployments(store, flows, looks_until_ready),
+            FlowDeployments(store, flows, proxying.bundles, looks_until_ready),
             FlowHooks(store),
         )
     )
     throttle = Throttle(calls_per_minute, now)
-    return ApigeeEmulator(store, ORGANIZATION, TokenEndpoint(store, token_seconds), routes, throttle)
+    return ApigeeEmulator(store, ORGANIZATION, TokenEndpoint(store, token_seconds), routes, throttle, proxying)
 
 
 def sample_connection(base_url: str) -> tuple[str, dict[str, str]]:

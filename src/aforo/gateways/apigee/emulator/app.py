@@ -15,12 +15,18 @@ class ApigeeEmulator:
     """One emulated organization. `flush` saves what has changed; it is also called when the server stops."""
 
     def __init__(
-        self, store: Store, organization: str, tokens: TokenEndpoint, routes: Routes, throttle: Throttle
+        self,
+        store: Store,
+        organization: str,
+        tokens: TokenEndpoint,
+        routes: Routes,
+        throttle: Throttle,
+        proxying: Proxying,
     ) -> None:
         self.store = store
         self.tokens = tokens
         self.routes = routes
-        self.proxying = Proxying(store)
+        self.proxying = proxying
         self._organization = organization
         self._throttle = throttle
         self._saved = SavedSoon(store.save)
@@ -30,12 +36,23 @@ class ApigeeEmulator:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._saved.live(receive, send)
+            await self.proxying.aclose()
         elif scope["type"] == "http":
-            given = self.respond(_request(scope, await read_body(receive)))
+            given = await self._given(_request(scope, await read_body(receive)))
             await answer(send, given.status, given.bytes(), {"server": "ESF", **given.headers})
 
+    async def _given(self, request: Request) -> Answer:
+        match request.segments:
+            case ["proxy", proxy, *rest]:
+                try:
+                    return await self.proxying.answer(request, proxy, rest)
+                except Refused as refused:
+                    return refused.answer
+            case _:
+                return self.respond(request)
+
     def respond(self, request: Request) -> Answer:
-        """The answer to one call."""
+        """The answer to one management call."""
         try:
             if request.path == "/token" and request.method == "POST":
                 return self.tokens.answer(request)
@@ -45,8 +62,6 @@ class ApigeeEmulator:
 
     def _respond(self, request: Request) -> Answer:
         match request.segments:
-            case ["proxy", proxy, *rest]:
-                return self.proxying.answer(request, proxy, rest)
             case ["v1", "organizations", organization, *rest]:
                 found = self.routes.find(request.method, rest)
             case _:

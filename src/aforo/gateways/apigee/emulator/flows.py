@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 
 from .answers import Answer, Row, absent, invalid, not_now
+from .bundles import DeployedBundles
 from .requests import Request
 from .routing import Route
 from .shapes import FLOW_HOOK, checked
@@ -112,11 +113,12 @@ class SharedFlows:
 
 
 class FlowDeployments:
-    """A deployment is PROGRESSING for so many looks, then READY."""
+    """A deployment is PROGRESSING for so many looks, then READY, or ERROR where its bundle cannot be executed."""
 
-    def __init__(self, store: Store, flows: SharedFlows, looks_until_ready: int) -> None:
+    def __init__(self, store: Store, flows: SharedFlows, bundles: DeployedBundles, looks_until_ready: int) -> None:
         self._store = store
         self._flows = flows
+        self._bundles = bundles
         self._looks = looks_until_ready
 
     def routes(self) -> Iterator[Route]:
@@ -148,8 +150,12 @@ class FlowDeployments:
         del request
         key, row = self._found(environment, name, number)
         self._store.put("flow-deployments", key, {**row, "polls": row["polls"] + 1})
-        state = "READY" if row["polls"] >= self._looks else "PROGRESSING"
-        return {**_without_polls(row), "state": state}
+        if row["polls"] < self._looks:
+            return {**_without_polls(row), "state": "PROGRESSING"}
+        fault = self._bundles.fault(name, number)
+        if fault is None:
+            return {**_without_polls(row), "state": "READY"}
+        return {**_without_polls(row), "state": "ERROR", "errors": [{"code": 9, "message": fault}]}
 
     def _undeploy(self, request: Request, environment: str, name: str, number: str) -> Row:
         del request
