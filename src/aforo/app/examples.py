@@ -83,6 +83,7 @@ _KEY: Final = {
     "customerId": None,
     "expiresAt": None,
     "revokedAt": None,
+    "networks": ["10.0.0.0/8"],
 }
 EVENT: Final = {
     "customerId": "acme",
@@ -153,6 +154,15 @@ _GUARD: Final = {
     "retryAfterSeconds": 1800,
     "createdAt": _AT,
     "updatedAt": _AT,
+}
+
+_USER: Final[dict[str, Any]] = {
+    "id": "usr_01k9q3",
+    "name": "Ada",
+    "email": "ada@acme.example",
+    "role": "operator",
+    "hasPassword": False,
+    "disabled": False,
 }
 
 EXAMPLES: Final[dict[str, Any]] = {
@@ -229,15 +239,18 @@ EXAMPLES: Final[dict[str, Any]] = {
     "Page_AuditView_": {
         "data": [
             {
+                "number": 1204,
                 "at": _AT,
                 "actorId": "usr_01k9q3",
                 "action": "product.restore",
                 "subject": "prod_01k9q3",
                 "detail": {"steps": 1},
+                "hash": "9f2c0d6e",
             }
         ],
         "nextCursor": None,
     },
+    "Page_UserView_": {"data": [_USER], "nextCursor": None},
     "Page_CostRuleView_": {"data": [_COST_RULE], "nextCursor": None},
     "Page_CustomerView_": {"data": [_CUSTOMER], "nextCursor": None},
     "Page_EpisodeView_": {"data": [_EPISODE], "nextCursor": None},
