@@ -40,8 +40,8 @@ async def test_addresses_and_secrets_of_channels_are_unreadable_in_every_store_a
             ]
             alert_id = await raised(running)
             await deliver(running)
-            for path in ("/alerts/channels", f"/alerts/{alert_id}", "/audit"):
-                shown.append((await running.http.get(f"/api/v1{path}")).text)
+            paths = ("alerts/channels", f"alerts/{alert_id}", "audit")
+            shown += [(await running.http.get(f"/api/v1/{path}")).text for path in paths]
             stores = files(tmp_path / "var")
     stores["answers"] = "\n".join([*shown, *map(str, made)]).encode()
     stores["log"] = caplog.text.encode()

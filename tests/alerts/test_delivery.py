@@ -140,23 +140,27 @@ async def test_a_channel_that_hangs_delays_neither_another_nor_who_raises(tmp_pa
         await let_go.wait()
         writer.close()
 
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    with hook() as web:
-        async with server, aforo(tmp_path, HandClock()) as running:
-            await channel(running, "webhook", f"http://127.0.0.1:{port}", name="a hangs")
-            await channel(running, "slack", web.url + SLACK_PATH, name="b works")
-            await raised(running, "one")
-            worker = asyncio.create_task(running.rooms.alerts.deliverer.run())
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.put_nowait(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    taken: asyncio.Queue[bytes] = asyncio.Queue()
+    hangs, works = [await asyncio.start_server(one, "127.0.0.1", 0) for one in (hang, take)]
+    async with hangs, works, aforo(tmp_path, HandClock()) as running:
+        for name, server in (("a hangs", hangs), ("b works", works)):
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            await channel(running, "webhook", url, name=name)
+        await raised(running, "one")
+        worker = asyncio.create_task(running.rooms.alerts.deliverer.run())
+        async with asyncio.timeout(10):
             await accepted.wait()
+            await taken.get()
             second = await raised(running, "two")
-            async with asyncio.timeout(5):
-                while len(web.got) < 2:
-                    await asyncio.sleep(0.01)
-            states = {one["channelName"]: one["state"] for one in await sent(running, second)}
-            assert states["a hangs"] == "PENDING"
-            worker.cancel()
-            let_go.set()
+            await taken.get()
+        assert {one["channelName"]: one["state"] for one in await sent(running, second)}["a hangs"] == "PENDING"
+        worker.cancel()
+        let_go.set()
 
 
 async def test_nobody_hears_that_it_is_over_before_hearing_that_it_began(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The console: pages of the rooms in one shell, static files, and failures as pages for people."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
+import aforo.alerts.pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
@@ -24,8 +26,8 @@ from aforo.app.wiring import Rooms, uses_of
 from aforo.customers.pages import Key, Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs")
-_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs", "alerts")
+_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials", "/alerts")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -64,9 +66,17 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         visitor,
         render.page,
         rooms.clock,
+        partial(aforo.alerts.pages.told_of, rooms.alerts),
     )
     products = aforo.catalog.pages.Parts(
-        rooms.catalog, rooms.watch, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
+        rooms.catalog,
+        rooms.watch,
+        rooms.integrations,
+        rooms.accounts,
+        rooms.jobs,
+        visitor,
+        render.page,
+        partial(aforo.alerts.pages.told_of, rooms.alerts),
     )
     app.include_router(overview.router(rooms, visitor, render.page))
     app.include_router(aforo.integrations.pages.router(gateways))
@@ -77,6 +87,8 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+    alerts = aforo.alerts.pages.Parts(rooms.alerts, rooms.accounts, visitor, render.page)
+    app.include_router(aforo.alerts.pages.router(alerts))
 
 
 def _selling(rooms: Rooms, credentials: aforo.credentials.pages.Parts) -> aforo.customers.pages.Parts:
