@@ -5,7 +5,7 @@ import contextlib
 import email
 import email.policy
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
@@ -68,6 +68,7 @@ class Hook:
     url: str = ""
     got: list[Posted] = field(default_factory=list)
     answers: list[tuple[int, str, dict[str, str]]] = field(default_factory=list)
+    on_arrival: Callable[[], None] = lambda: None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         body, more = b"", True
@@ -80,6 +81,7 @@ class Hook:
         raw = [(name.encode(), value.encode()) for name, value in told.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": text.encode()})
+        self.on_arrival()
 
 
 @contextlib.contextmanager
