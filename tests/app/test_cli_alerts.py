@@ -31,12 +31,11 @@ def test_a_channel_is_added_tested_told_of_a_drift_and_removed(
         world.edit("PATCH", "/services/payments-v2", {"read_timeout": 4321})
         terminal.run("products", "drift", "payments-v2", "--integration", "kong-told")
         assert arrived.wait(10), "the worker delivers by itself"
-        [told] = [
-            row for row in _rows(terminal.json("alerts", "list", "--open")) if row["subject"]["name"] == "payments-v2"
-        ]
+        rows = _rows(terminal.json("alerts", "list", "--open"), "data")
+        [told] = [row for row in rows if row["subject"]["name"] == "payments-v2"]
         shown = terminal.run("alerts", "show", told["id"])
         assert "payments-v2 differs at kong-told" in shown
-        [delivery] = terminal.json("alerts", "show", told["id"])["deliveries"]  # type: ignore[misc]
+        [delivery] = _rows(terminal.json("alerts", "show", told["id"]), "deliveries")
         assert delivery["channelName"] == "on-call"
     terminal.run("alerts", "channels", "remove", "on-call", "--yes")
     terminal.run("alerts", "replay", told["id"], delivery["id"], ends=Exit.CONFLICT)
@@ -49,6 +48,6 @@ def test_a_webhooks_secret_is_printed_once(terminal: Terminal) -> None:
     terminal.run("alerts", "channels", "remove", "hook", "--yes")
 
 
-def _rows(view: dict[str, Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = view["data"]
+def _rows(view: dict[str, Any], member: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = view[member]
     return rows
