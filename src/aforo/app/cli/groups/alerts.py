@@ -133,9 +133,7 @@ def _address(session: Session, given: str | None) -> str:
     if given == "-":
         return sys.stdin.readline().strip()
     if given:
-        session.warn(
-            "The address now stands in your shell's history. Better: --address -, or be asked."
-        )
+        session.warn("The address now stands in your shell's history. Better: --address -, or be asked.")
         return given
     if not session.can_ask:
         raise failure(
