@@ -9,12 +9,12 @@ from standardwebhooks import Webhook
 
 from aforo.accounts import Scope
 from aforo.kit.clock import HandClock
+from tests.alerts.desk import desk
 from tests.alerts.receivers import hook, mailbox
 from tests.alerts.test_delivery import raised
 from tests.alerts.test_told import SLACK_PATH, channel, deliver
 from tests.customers.shop import faults
 from tests.flows.searching import files, found
-from tests.live import aforo
 
 PASSWORD = "planted-mail-password-7c1f"
 SIGNING = "whsec_cGxhbnRlZC1zaWduaW5nLXNlY3JldC05OTEyMw=="
@@ -27,7 +27,7 @@ async def test_addresses_and_secrets_of_channels_are_unreadable_in_every_store_a
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with hook() as web:
-        async with mailbox() as mail, aforo(tmp_path, HandClock()) as running:
+        async with mailbox() as mail, desk(tmp_path, HandClock()) as running:
             made = [
                 await channel(running, "email", mail.url(PASSWORD)),
                 await channel(running, "slack", web.url + SLACK_PATH),
@@ -56,7 +56,7 @@ async def test_addresses_and_secrets_of_channels_are_unreadable_in_every_store_a
 
 async def test_a_secret_that_aforo_makes_is_told_once_and_signs(tmp_path: Path) -> None:
     with hook() as web:
-        async with aforo(tmp_path) as running:
+        async with desk(tmp_path) as running:
             made = await channel(running, "webhook", web.url)
             place = f"/api/v1/alerts/channels/{made['id']}"
             assert "secret" not in await running.call("GET", place)
@@ -78,7 +78,7 @@ async def test_a_secret_that_aforo_makes_is_told_once_and_signs(tmp_path: Path) 
 async def test_a_test_that_fails_says_so_and_is_not_tried_again(tmp_path: Path) -> None:
     clock = HandClock()
     with hook() as web:
-        async with aforo(tmp_path, clock) as running:
+        async with desk(tmp_path, clock) as running:
             made = await channel(running, "slack", web.url + SLACK_PATH)
             web.answers = [(404, "no_service", {})]
             told = await running.call("POST", f"/api/v1/alerts/channels/{made['id']}/test")
@@ -90,7 +90,7 @@ async def test_a_test_that_fails_says_so_and_is_not_tried_again(tmp_path: Path) 
 
 async def test_an_apprise_address_is_sent_to_from_a_process_of_its_own(tmp_path: Path) -> None:
     with hook() as web:
-        async with aforo(tmp_path, HandClock()) as running:
+        async with desk(tmp_path, HandClock()) as running:
             made = await channel(running, "apprise", web.url.replace("http://", "json://") + "/notify")
             told = await running.call("POST", f"/api/v1/alerts/channels/{made['id']}/test")
             assert (told["state"], told["answer"]) == ("DELIVERED", "Handed over.")
@@ -98,7 +98,7 @@ async def test_an_apprise_address_is_sent_to_from_a_process_of_its_own(tmp_path:
 
 
 async def test_what_cannot_be_used_is_refused_by_member_without_repeating_it(tmp_path: Path) -> None:
-    async with aforo(tmp_path) as running:
+    async with desk(tmp_path) as running:
         wrong = {
             ("email", "smtp://mail.example?from=a@example.com"): "must name from= and to=",
             ("email", f"smtp://u:{PASSWORD}@mail.example?from=a@b.c&to=d@e.f&tls=none"): "a password never goes over",
@@ -123,7 +123,7 @@ async def test_what_cannot_be_used_is_refused_by_member_without_repeating_it(tmp
 
 
 async def test_another_tenant_finds_neither_channels_nor_alerts(tmp_path: Path) -> None:
-    async with aforo(tmp_path) as running:
+    async with desk(tmp_path) as running:
         made = await channel(running, "slack", "https://hooks.example/x")
         alert_id = await raised(running)
         tenant = await running.rooms.accounts.create_tenant("stranger", "Stranger")

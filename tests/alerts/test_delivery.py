@@ -11,9 +11,10 @@ from standardwebhooks import Webhook
 from aforo.alerts import Kind, Notice, Severity
 from aforo.alerts.rules.schedule import MOST_TRIES, WAITS_SECONDS
 from aforo.kit.clock import HandClock
+from tests.alerts.desk import desk
 from tests.alerts.receivers import hook, mailbox
 from tests.alerts.test_told import SLACK_PATH, alerts, channel, deliver
-from tests.live import Aforo, aforo
+from tests.live import Aforo
 
 
 def notice(episode: str = "one", **members: Any) -> Notice:
@@ -45,7 +46,7 @@ async def test_a_webhook_that_fails_is_tried_on_the_documented_schedule_with_one
 ) -> None:
     clock = HandClock(datetime.now(UTC))
     with hook() as web:
-        async with aforo(tmp_path, clock) as running:
+        async with desk(tmp_path, clock) as running:
             signing = (await channel(running, "webhook", web.url))["secret"]
             alert_id = await raised(running)
             web.answers = [(500, "not now", {})] * MOST_TRIES
@@ -71,7 +72,7 @@ async def test_a_webhook_that_fails_is_tried_on_the_documented_schedule_with_one
 async def test_a_receiver_that_asks_for_patience_gets_it(tmp_path: Path) -> None:
     clock = HandClock()
     with hook() as web:
-        async with aforo(tmp_path, clock) as running:
+        async with desk(tmp_path, clock) as running:
             await channel(running, "slack", web.url + SLACK_PATH)
             await raised(running)
             web.answers = [(429, "slow down", {"retry-after": "60"})]
@@ -86,7 +87,7 @@ async def test_a_receiver_that_asks_for_patience_gets_it(tmp_path: Path) -> None
 
 async def test_mail_that_is_refused_is_tried_again_with_the_same_message_id(tmp_path: Path) -> None:
     clock = HandClock()
-    async with mailbox() as mail, aforo(tmp_path, clock) as running:
+    async with mailbox() as mail, desk(tmp_path, clock) as running:
         await channel(running, "email", mail.url())
         alert_id = await raised(running)
         mail.refuses = ["451 4.3.0 try later"]
@@ -102,11 +103,11 @@ async def test_mail_that_is_refused_is_tried_again_with_the_same_message_id(tmp_
 
 async def test_what_a_crash_left_between_store_and_send_is_sent_after_the_next_start(tmp_path: Path) -> None:
     with hook() as web:
-        async with aforo(tmp_path, HandClock()) as running:
+        async with desk(tmp_path, HandClock()) as running:
             await channel(running, "slack", web.url + SLACK_PATH)
             await raised(running)
         assert web.got == []
-        async with aforo(tmp_path, HandClock()) as again:
+        async with desk(tmp_path, HandClock()) as again:
             await deliver(again)
             await deliver(again)
             assert len(web.got) == 1
@@ -117,13 +118,13 @@ async def test_a_try_that_a_crash_cut_off_is_made_again_under_its_id_and_shown_a
 ) -> None:
     clock = HandClock()
     with hook() as web:
-        async with aforo(tmp_path, clock) as running:
+        async with desk(tmp_path, clock) as running:
             await channel(running, "webhook", web.url)
             alert_id = await raised(running)
             outbox = running.rooms.alerts.deliverer._deliveries
             [one] = (await outbox.of([alert_id]))[alert_id]
             await outbox.begin(one, clock.now(), clock.now())  # what a try writes before it sends; then the end
-        async with aforo(tmp_path, clock) as again:
+        async with desk(tmp_path, clock) as again:
             await deliver(again)
             [shown] = await sent(again, alert_id)
             assert [one["ok"] for one in shown["attempts"]] == [None, True]
@@ -147,7 +148,7 @@ async def test_a_channel_that_hangs_delays_neither_another_nor_who_raises(tmp_pa
 
     taken: asyncio.Queue[bytes] = asyncio.Queue()
     hangs, works = [await asyncio.start_server(one, "127.0.0.1", 0) for one in (hang, take)]
-    async with hangs, works, aforo(tmp_path, HandClock()) as running:
+    async with hangs, works, desk(tmp_path, HandClock()) as running:
         for name, server in (("a hangs", hangs), ("b works", works)):
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
             await channel(running, "webhook", url, name=name)
@@ -166,7 +167,7 @@ async def test_a_channel_that_hangs_delays_neither_another_nor_who_raises(tmp_pa
 async def test_nobody_hears_that_it_is_over_before_hearing_that_it_began(tmp_path: Path) -> None:
     clock = HandClock()
     with hook() as web:
-        async with aforo(tmp_path, clock) as running:
+        async with desk(tmp_path, clock) as running:
             await channel(running, "slack", web.url + SLACK_PATH)
             await raised(running)
             web.answers = [(500, "not now", {})]
@@ -183,7 +184,7 @@ async def test_nobody_hears_that_it_is_over_before_hearing_that_it_began(tmp_pat
 
 
 async def test_an_episode_is_told_once_and_may_come_again_after_it_is_over(tmp_path: Path) -> None:
-    async with aforo(tmp_path, HandClock()) as running:
+    async with desk(tmp_path, HandClock()) as running:
         room, tenant_id = running.rooms.alerts.alerts, running.tenant_id
         first = await asyncio.gather(*(room.raise_alert(tenant_id, notice()) for _ in range(5)))
         assert sum(one is not None for one in first) == 1
@@ -198,7 +199,7 @@ async def test_an_episode_is_told_once_and_may_come_again_after_it_is_over(tmp_p
 
 async def test_a_channel_hears_what_it_is_there_for(tmp_path: Path) -> None:
     with hook() as web:
-        async with aforo(tmp_path, HandClock()) as running:
+        async with desk(tmp_path, HandClock()) as running:
             await channel(running, "slack", f"{web.url}/drift", name="drift", kinds=["drift"])
             await channel(running, "slack", f"{web.url}/grave", name="grave", minSeverity="CRITICAL")
             await raised(running, "a")
@@ -210,7 +211,7 @@ async def test_a_channel_hears_what_it_is_there_for(tmp_path: Path) -> None:
 
 async def test_a_delivery_is_replayed_as_a_new_one_and_an_unended_one_is_not(tmp_path: Path) -> None:
     with hook() as web:
-        async with aforo(tmp_path, HandClock()) as running:
+        async with desk(tmp_path, HandClock()) as running:
             made = await channel(running, "webhook", web.url)
             alert_id = await raised(running)
             [one] = await sent(running, alert_id)
@@ -230,7 +231,7 @@ async def test_a_delivery_is_replayed_as_a_new_one_and_an_unended_one_is_not(tmp
 
 async def test_a_webhook_that_answers_gone_is_not_called_again_until_it_is_changed(tmp_path: Path) -> None:
     with hook() as web:
-        async with aforo(tmp_path, HandClock()) as running:
+        async with desk(tmp_path, HandClock()) as running:
             made = await channel(running, "webhook", web.url)
             web.answers = [(410, "gone", {})]
             first = await raised(running, "one")
@@ -260,7 +261,7 @@ async def test_metadata_addresses_are_never_called_and_private_ones_only_if_allo
         "webhook": f"http://{host}:2525/hook",
         "apprise": f"json://{host}:2525/hook",
     }
-    async with aforo(tmp_path, HandClock(), allow_private_targets=allowed) as running:
+    async with desk(tmp_path, HandClock(), allow_private_targets=allowed) as running:
         for kind, url in forms.items():
             made = await channel(running, kind, url)
             told = await running.call("POST", f"/api/v1/alerts/channels/{made['id']}/test")
