@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import aforo
 import aforo.accounts.routes
+import aforo.alerts.routes
 import aforo.catalog.drift_routes
 import aforo.catalog.routes
 import aforo.credentials.routes
@@ -39,10 +40,11 @@ def create(rooms: Rooms) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await rooms.jobs.recover()
-        worker = rooms.credentials.start()
+        workers = (rooms.credentials.start(), rooms.alerts.start(), rooms.telling.start())
         yield
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
         await rooms.aclose()
 
     app = FastAPI(
@@ -80,6 +82,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.pricing.routes.router(rooms.pricing, integrations, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
+    app.include_router(aforo.alerts.routes.router(rooms.alerts, rooms.accounts, rooms.settings.base_url, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))
     app.include_router(oauth_emulated.router(rooms.settings))

@@ -1,5 +1,6 @@
 """The console: pages of the rooms in one shell, static files, and failures as pages for people."""
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
 import aforo.accounts.settings_pages
+import aforo.alerts.pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
@@ -41,8 +43,9 @@ _ROOMS_WITH_PAGES: Final = (
     "usage",
     "enforcement",
     "jobs",
+    "alerts",
 )
-_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
+_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials", "/alerts")
 _BUILT_ON_EVENTS: Final = ("/usage", "/events", "/dead-letters")
 _BUILT_FOR_ADMINS: Final = ("/audit", "/settings")
 _MACHINE_PATHS: Final = (
@@ -85,9 +88,17 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         visitor,
         render.page,
         rooms.clock,
+        partial(aforo.alerts.pages.told_of, rooms.alerts),
     )
     products = aforo.catalog.pages.Parts(
-        rooms.catalog, rooms.watch, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
+        rooms.catalog,
+        rooms.watch,
+        rooms.integrations,
+        rooms.accounts,
+        rooms.jobs,
+        visitor,
+        render.page,
+        partial(aforo.alerts.pages.told_of, rooms.alerts),
     )
     app.include_router(overview.router(rooms, visitor, render.page))
     who = aforo.accounts.settings_pages.Parts(
@@ -111,6 +122,8 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
     app.include_router(aforo.enforcement.pages.router(_decisions(rooms, visitor, render)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+    alerts = aforo.alerts.pages.Parts(rooms.alerts, rooms.accounts, visitor, render.page)
+    app.include_router(aforo.alerts.pages.router(alerts))
 
 
 def _decisions(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.enforcement.pages.Parts:

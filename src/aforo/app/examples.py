@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from aforo.app.alert_examples import ALERT_EXAMPLES
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
 from aforo.app.pricing_examples import PRICING_EXAMPLES
 
@@ -312,6 +313,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     },
     "SubscriptionView": _SUBSCRIPTION,
     "TestView": _TEST,
+    **ALERT_EXAMPLES,
     **CREDENTIAL_EXAMPLES,
     **PRICING_EXAMPLES,
 }

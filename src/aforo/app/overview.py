@@ -74,6 +74,7 @@ async def _tell_shell(rooms: Rooms, request: Request, tenant_id: str) -> None:
     request.state.counts = {
         "/products": Count(drifting, "differ from their record", "drift"),
         "/integrations": Count(unwell, "in ERROR", "bad"),
+        "/alerts": Count(await rooms.alerts.alerts.open_count(tenant_id), "hold", "warn"),
     }
     request.state.strips = [strip for one in every if (strip := _strip(rooms, one))]
 

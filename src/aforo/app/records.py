@@ -14,6 +14,7 @@ _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 def declared() -> "MetaData":
     """The tables that the rooms declare; importing a room's `sql` is what declares them."""
     import aforo.accounts.sql
+    import aforo.alerts.sql
     import aforo.app.first_answers
     import aforo.catalog.sql
     import aforo.credentials.sql

@@ -8,9 +8,12 @@ from decimal import Decimal
 from aforo.accounts import Accounts, Door, People
 from aforo.accounts.people_sql import PeopleStore
 from aforo.accounts.sql import AccountStore
+from aforo.alerts import AlertsRoom
+from aforo.alerts import open_room as open_alerts
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
+from aforo.app.telling import Telling
 from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Vault
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
@@ -50,8 +53,11 @@ class Rooms:
     pricing: Pricing
     jobs: Jobs
     first_answers: FirstAnswers
+    alerts: AlertsRoom
+    telling: Telling
 
     async def aclose(self) -> None:
+        await self.alerts.deliverer.stop()
         await self.jobs.stop()
         await self.credentials.driver.stop()
         await self.db.aclose()
@@ -64,19 +70,24 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     box = SecretBox(MasterKeys.load_or_create(settings.key_path))
     accounts = Accounts(AccountStore(db), clock)
     reach = Reach(settings.may_call_private, settings.gateway_facts(), settings.oauth_facts())
-    integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock)
+    alerts = open_alerts(db, box, clock, settings.base_url, allow_private=settings.may_call_private)
+    telling = Telling(alerts.alerts, clock)
+    integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock, telling.gateway_turned)
     vault, products = Vault(box), ProductStore(db)
-    watch = DriftWatch(products, integrations, vault, clock)
+    watch = DriftWatch(products, integrations, vault, clock, telling.drift_noted)
     standby = Standby(db)
     customers = open_room(db, _products_of(products), clock, standby.on_change, standby.at_gateways())
     shelf, provisioners = _shelf(products), _provisioners(integrations)
-    credentials = open_credentials(db, standby, customers, shelf, provisioners, box, clock)
-    catalog = Catalog(products, integrations, vault, watch, _impact_of(customers, credentials), clock)
+    credentials = open_credentials(
+        db, standby, customers, shelf, provisioners, box, clock, changed=telling.keys_changed
+    )
+    impact_of = _impact_of(customers, credentials)
+    catalog = Catalog(products, integrations, vault, watch, impact_of, clock)
     live_counts = credentials.credentials.live_counts
     pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     first_answers = FirstAnswers(db, box, clock)
-    return Rooms(
+    rooms = Rooms(
         settings,
         clock,
         db,
@@ -91,7 +102,11 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         pricing,
         jobs,
         first_answers,
+        alerts,
+        telling,
     )
+    telling.serves(rooms, impact_of)
+    return rooms
 
 
 def _impact_of(customers: CustomersRoom, credentials: CredentialsRoom) -> ImpactOf:

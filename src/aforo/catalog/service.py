@@ -107,7 +107,7 @@ class Catalog:
         changing = [write for write in writes if write]
         await self._store.versions.record(changing, preview_id=preview_id)
         for write in (write for write in changing if write.row.drift_id):
-            await self._watch.settle(write.row.id, "imported")
+            await self._watch.settle(write.row, "imported")
         return ImportResult(
             tuple(write.row for write in changing if write.expected_version is None),
             tuple(write.row for write in changing if write.expected_version is not None),

@@ -115,6 +115,16 @@ class SeatRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Stuck:
+    """A seat that was tried several times without success, and is tried on."""
+
+    subscription_id: str
+    integration_id: str
+    attempts: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A seat to converge; with an empty `integration_id` the subscription whose seats are to be found first.
 

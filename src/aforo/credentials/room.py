@@ -1,11 +1,11 @@
 """The room's parts, joined. In two steps, since the customers room below asks this one what stands at gateways."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from aforo.credentials.service.adoption import Adoption
-from aforo.credentials.service.credentials import Around, Credentials
+from aforo.credentials.service.credentials import Around, Credentials, tell_nobody
 from aforo.credentials.service.driver import Driver, Provisioners
 from aforo.credentials.service.orphans import Orphans
 from aforo.credentials.service.seating import Seating, Shelf, Stores
@@ -73,13 +73,14 @@ def open_room(
     provisioners: Provisioners,
     box: SecretBox,
     clock: Clock,
+    changed: Callable[[str], Awaitable[None]] = tell_nobody,
 ) -> CredentialsRoom:
     """The room on the records; `provisioners` opens gateways, `shelf` looks products up in the catalog."""
     secrets, outbox = Secrets(box), Outbox(db)
     stores = Stores(SeatStore(db), CredentialStore(db), standby.record)
     seating = Seating(stores, customers, shelf, secrets, clock)
     driver = Driver(outbox, standby.record, seating, provisioners, clock)
-    credentials = Credentials(stores, Around(customers, shelf, secrets, driver), clock)
+    credentials = Credentials(stores, Around(customers, shelf, secrets, driver, changed), clock)
     adoption = Adoption(stores, customers, shelf, provisioners, clock)
     orphans = Orphans(OrphanStore(db), stores.seats, shelf, provisioners, clock)
     room = CredentialsRoom(credentials, adoption, orphans, seating, driver, customers)

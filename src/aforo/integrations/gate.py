@@ -1,10 +1,11 @@
 """The gate before every call to one gateway: breaker and health, kept in memory and stored when they change."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from aforo.gateway_sdk.errors import BreakerOpen, GatewayError
-from aforo.integrations.model import Breaker, Health, HealthPoint, Vitals
+from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, Vitals
 from aforo.integrations.rules import breaker as breaker_rules
 from aforo.integrations.rules import vitals as vitals_rules
 from aforo.integrations.sql import IntegrationStore
@@ -12,16 +13,28 @@ from aforo.kit.clock import Clock, rfc3339
 
 _QUIET_SECONDS = 300.0
 
+Turned = Callable[[str], Awaitable[None]]
+"""Given a tenant: an integration of its came into ERROR or out of it, or its breaker opened or closed. Never raises."""
+
+
+async def tell_nobody(tenant_id: str) -> None:
+    """Where nobody is told."""
+    del tenant_id
+
 
 class IntegrationGate:
     """One per integration and process; all of its calls pass here, so that the count is the count."""
 
-    def __init__(self, integration_id: str, name: str, vitals: Vitals, store: IntegrationStore, clock: Clock) -> None:
-        self._id = integration_id
-        self._name = name
+    def __init__(
+        self, integration: Integration, store: IntegrationStore, clock: Clock, turned: Turned = tell_nobody
+    ) -> None:
+        self._id = integration.id
+        self._tenant_id = integration.tenant_id
+        self._name = integration.name
         self._store = store
         self._clock = clock
-        self.vitals = vitals
+        self._turned = turned
+        self.vitals = integration.vitals
 
     async def admit(self) -> None:
         now = self._clock.now()
@@ -77,8 +90,15 @@ class IntegrationGate:
             raise
 
     async def _keep(self, vitals: Vitals, point: HealthPoint | None) -> None:
-        self.vitals = vitals
+        before, self.vitals = self.vitals, vitals
         await self._store.save_vitals(self._id, vitals, point)
+        if _worth_telling(before) != _worth_telling(vitals):
+            await self._turned(self._tenant_id)
+
+
+def _worth_telling(vitals: Vitals) -> tuple[bool, bool]:
+    """A breaker that probes is not closed yet."""
+    return vitals.health is Health.ERROR, vitals.breaker.state is not BreakerState.CLOSED
 
 
 def _with_breaker(vitals: Vitals, breaker: Breaker) -> Vitals:

@@ -10,7 +10,7 @@ from aforo.integrations.consent import Clients, Consents
 from aforo.integrations.consent.store import ConsentStore
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import SettingsMissing
-from aforo.integrations.gate import IntegrationGate
+from aforo.integrations.gate import IntegrationGate, Turned, tell_nobody
 from aforo.integrations.model import Integration
 from aforo.integrations.rules import form
 from aforo.integrations.sealing import Sealing
@@ -34,8 +34,15 @@ class Opening:
     """Keeps one gate for each integration and one budget for each that shares a vendor's limit, in this process."""
 
     def __init__(
-        self, store: IntegrationStore, sealing: Sealing, directory: Directory, reach: Reach, clock: Clock
+        self,
+        store: IntegrationStore,
+        sealing: Sealing,
+        directory: Directory,
+        reach: Reach,
+        clock: Clock,
+        turned: Turned = tell_nobody,
     ) -> None:
+        self._turned = turned
         self._store = store
         self._sealing = sealing
         self._directory = directory
@@ -74,7 +81,7 @@ class Opening:
     def gate(self, integration: Integration) -> IntegrationGate:
         gate = self._gates.get(integration.id)
         if gate is None:
-            gate = IntegrationGate(integration.id, integration.name, integration.vitals, self._store, self._clock)
+            gate = IntegrationGate(integration, self._store, self._clock, self._turned)
             self._gates[integration.id] = gate
         return gate
 

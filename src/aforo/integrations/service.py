@@ -18,6 +18,7 @@ from aforo.integrations.consent import Consents
 from aforo.integrations.consent.service import UnderWay
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import ConnectionNotTested, InUse, NameTaken, PartMissing, SettingsMissing
+from aforo.integrations.gate import Turned, tell_nobody
 from aforo.integrations.model import Health, HealthPoint, Integration, TestResult, Uses
 from aforo.integrations.opening import Opening, Reach
 from aforo.integrations.rules import form, proof
@@ -42,13 +43,14 @@ class Integrations:
         gateways: Mapping[str, Entry],
         reach: Reach,
         clock: Clock,
+        turned: Turned = tell_nobody,
     ) -> None:
         self._store = store
         self._sealing = Sealing(store, box)
         self._directory = Directory(gateways)
         self._reach = reach
         self._clock = clock
-        self._opening = Opening(store, self._sealing, self._directory, reach, clock)
+        self._opening = Opening(store, self._sealing, self._directory, reach, clock, turned)
 
     def manifests(self) -> list[Manifest]:
         return self._directory.manifests()

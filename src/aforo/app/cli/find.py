@@ -32,6 +32,12 @@ def customer(api: Api, word: str) -> View:
     return _only(hits, rows, "customer", word, next_step="aforo customers list")
 
 
+def channel(api: Api, word: str) -> View:
+    rows = api.everything("/alerts/channels")["data"]
+    hits = [row for row in rows if word in (row["id"], row["name"])]
+    return _only(hits, rows, "channel", word, next_step="aforo alerts channels list")
+
+
 def plan(api: Api, word: str) -> View:
     """In its newest version."""
     rows = api.everything("/plans", limit=1000)["data"]

@@ -12,6 +12,7 @@ from aforo.app.cli.exits import EPILOG, Exit
 from aforo.app.cli.groups import (
     access,
     account,
+    alerts,
     credentials,
     drift,
     integrations,
@@ -30,6 +31,7 @@ _GROUPS = {
     "credentials": credentials.credentials,
     "consumers": credentials.consumers,
     "orphans": credentials.orphans,
+    "alerts": alerts.app,
     "jobs": jobs.app,
     "users": access.users,
     "audit": access.audit,

@@ -44,6 +44,10 @@ STATES = {
     "CANCELLED": State("", "leave"),
     "GRACE": State("warn", "back"),
     "DONE": State("ok", "double-tick"),
+    "CRITICAL": State("bad", "siren", "customers or money are hit now"),
+    "WARNING": State("warn", "flag", "somebody has to look"),
+    "INFO": State("", "info", "good to know"),
+    "DELIVERED": State("ok", "letter"),
 }
 _UNKNOWN = State("", "dotted-circle")
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from aforo.catalog.drift.scanning import Scanning
+from aforo.catalog.drift.scanning import DriftNoted, Scanning, tell_nobody
 from aforo.catalog.drift.steps import carry_out, unveiled
 from aforo.catalog.errors import NothingToRestore, PlanStale
 from aforo.catalog.model import ProductRow, RecordWrite, RestorePlan, StepResult
@@ -45,8 +45,15 @@ class DriftWatch(Scanning):
     check: on a gateway that takes its configuration whole, the later of two writers would undo the earlier.
     """
 
-    def __init__(self, store: ProductStore, integrations: Integrations, vault: Vault, clock: Clock) -> None:
-        super().__init__(store, integrations, vault, clock)
+    def __init__(
+        self,
+        store: ProductStore,
+        integrations: Integrations,
+        vault: Vault,
+        clock: Clock,
+        noted: DriftNoted = tell_nobody,
+    ) -> None:
+        super().__init__(store, integrations, vault, clock, noted)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def turn(self, integration_id: str) -> asyncio.Lock:
@@ -111,7 +118,7 @@ class DriftWatch(Scanning):
             if alone is None or any(entity not in live.entities for entity in alone.entities):
                 raise _moved(row)
             after = await self._record(tenant_id, row, alone, "accept", actor_id)
-            await self.settle(row.id, "accepted")
+            await self.settle(row, "accepted")
             return after
 
     async def ignore(self, tenant_id: str, product_id: str, path: str, *, ignored: bool = True) -> ProductRow:
@@ -155,7 +162,7 @@ class DriftWatch(Scanning):
         """The postcondition: reading back shows the record, and beside it only what was left alone on purpose."""
         view = await self._view(tenant_id, row, record, after)
         if view.product.drift_id is None and after is not None:
-            await self.settle(row.id, "restored")
+            await self.settle(row, "restored")
             await self._adopt_ids(tenant_id, view.product, record, after, kinds)
             return
         alone = {change.path for change in plan.left_alone}

@@ -1,6 +1,6 @@
 """Notice drift: compare records with the gateway. One episode per product at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from aforo.catalog.model import Difference, DriftEpisode, EpisodeRow, ProductRow, Recorded, Row, Status
@@ -14,6 +14,14 @@ from aforo.integrations import Integrations
 from aforo.kit.clock import Clock
 from aforo.kit.errors import NotFound
 from aforo.kit.ids import new_id
+
+DriftNoted = Callable[[str], Awaitable[None]]
+"""Given a tenant: episodes of its products began or ended. Never raises."""
+
+
+async def tell_nobody(tenant_id: str) -> None:
+    """Where nobody is told."""
+    del tenant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,15 @@ class DriftView:
 class Scanning:
     """Compares records with the gateway and keeps the episodes."""
 
-    def __init__(self, store: ProductStore, integrations: Integrations, vault: Vault, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ProductStore,
+        integrations: Integrations,
+        vault: Vault,
+        clock: Clock,
+        noted: DriftNoted = tell_nobody,
+    ) -> None:
+        self._noted = noted
         self._store = store
         self._integrations = integrations
         self._vault = vault
@@ -72,9 +88,19 @@ class Scanning:
         ]
         await self._note(tenant_id, seen)
 
-    async def settle(self, product_id: str, resolution: str) -> None:
+    async def open_episodes(self, tenant_id: str) -> dict[str, str]:
+        """The product of each open episode."""
+        return await self._store.episodes.open(tenant_id)
+
+    async def how_it_ended(self, episode_id: str) -> str | None:
+        """The resolution of an episode; None while it is open, or when its product is gone from Aforo."""
+        found = await self._store.episodes.get(episode_id)
+        return found.resolution if found else None
+
+    async def settle(self, row: ProductRow, resolution: str) -> None:
         """Close the open episode, if there is one."""
-        await self._store.episodes.close(product_id, resolution, self._clock.now())
+        await self._store.episodes.close(row.id, resolution, self._clock.now())
+        await self._noted(row.tenant_id)
 
     async def _view(self, tenant_id: str, row: ProductRow, record: Product, live: Product | None) -> DriftView:
         ours = self._vault.veil(tenant_id, record)
@@ -98,6 +124,8 @@ class Scanning:
         drifting = {episode.product_id for episode in found}
         settled = [row.id for row, _, _ in seen if row.drift_id and row.id not in drifting]
         await self._store.episodes.note(tenant_id, found, settled, [row.id for row, _, _ in seen], now)
+        if settled or any(row.drift_id is None for row, difference, gone in seen if gone or difference.is_drift):
+            await self._noted(tenant_id)
 
     async def _load(self, tenant_id: str, product_id: str, version: int | None = None) -> tuple[ProductRow, Product]:
         row = await self._row(tenant_id, product_id)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aforo.accounts import Scope, Session
+from aforo.alerts import Kind
 from aforo.catalog.model import Impact, ProductRow
 from aforo.catalog.pages import fields
 from aforo.catalog.pages.parts import Parts
@@ -33,6 +34,7 @@ def add(pages: APIRouter, parts: Parts) -> None:
             request,
             **await heading(parts, session, row),
             episode=episode,
+            told=await parts.told(tenant_id, row.id, Kind.DRIFT) if episode else None,
             lines=[fields.shown(change) for change in episode.changes[:_LINES]] if episode else [],
             counted=sum(1 for change in episode.changes if change.counts) if episode else 0,
             hidden=max(0, len(episode.changes) - _LINES) if episode else 0,

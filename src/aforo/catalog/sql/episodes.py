@@ -55,6 +55,16 @@ class EpisodeStore:
             row = (await connection.execute(query)).mappings().first()
         return _episode(row) if row else None
 
+    async def open(self, tenant_id: str) -> dict[str, str]:
+        """The product of each open episode."""
+        query = (
+            select(drift_episodes.c.id, products.c.id)
+            .join(products, products.c.drift_id == drift_episodes.c.id)
+            .where(products.c.tenant_id == tenant_id)
+        )
+        async with self._db.read() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
+
     async def of(self, product_id: str) -> list[EpisodeRow]:
         """Newest first."""
         query = (

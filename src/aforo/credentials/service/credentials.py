@@ -1,12 +1,12 @@
 """Credentials as an operator asks for them: issue, rotate, suspend, reactivate, revoke, re-scope."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from aforo.credentials.errors import CredentialStateConflict
-from aforo.credentials.model import Credential, CredentialState, Issued, Mode, Shown
+from aforo.credentials.model import Credential, CredentialState, Issued, Mode, Shown, Stuck
 from aforo.credentials.service.driver import Driver
 from aforo.credentials.service.seating import Shelf, Stores, hint
 from aforo.credentials.vault import Secrets, sha256
@@ -19,14 +19,20 @@ GRACE_SECONDS: Final = 300
 """How long a rotated credential still works unless told otherwise."""
 
 
+async def tell_nobody(tenant_id: str) -> None:
+    """Where nobody is told."""
+    del tenant_id
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The parts that credentials are joined with."""
+    """The parts that credentials are joined with. `changed` hears, by tenant, of rotations and revocations."""
 
     customers: CustomersRoom
     shelf: Shelf
     secrets: Secrets
     driver: Driver
+    changed: Callable[[str], Awaitable[None]] = tell_nobody
 
 
 class Credentials:
@@ -38,6 +44,7 @@ class Credentials:
         self._shelf = around.shelf
         self._secrets = around.secrets
         self._driver = around.driver
+        self._changed = around.changed
         self._clock = clock
 
     async def of(self, tenant_id: str, subscription_id: str) -> list[Credential]:
@@ -68,6 +75,14 @@ class Credentials:
         """Whatever is not revoked and stands at a gateway."""
         return await self._stores.credentials.at(tenant_id, integration_id)
 
+    async def turned(self, tenant_id: str, since: datetime) -> list[Credential]:
+        """Those revoked, or made in place of another, since then."""
+        return await self._stores.credentials.turned(tenant_id, since)
+
+    async def stuck(self, tenant_id: str, attempts: int) -> list[Stuck]:
+        """Seats at gateways that failed so often in a row."""
+        return await self._driver.stuck(tenant_id, attempts)
+
     async def one(self, tenant_id: str, credential_id: str) -> Credential:
         found = await self._stores.credentials.one(tenant_id, credential_id)
         if found is None:
@@ -94,6 +109,7 @@ class Credentials:
         ending = replace(old, state=CredentialState.GRACE, grace_until=until)
         if not await self._stores.record.issued(made, replaced=ending, now=made.created_at):
             raise _refused(await self.one(tenant_id, credential_id), "rotated", {CredentialState.ACTIVE})
+        await self._changed(tenant_id)
         return await self._settled(made, secret)
 
     async def suspend(self, tenant_id: str, credential_id: str) -> Credential:
@@ -178,6 +194,7 @@ class Credentials:
             wanted = replace(wanted, sealed=None, revoked_at=known.revoked_at or now)
         if not await self._stores.record.changed(wanted, {*allowed, state}, now):
             raise _refused(await self.one(tenant_id, credential_id), state.value.lower(), allowed)
+        await self._changed(tenant_id)
         await self._driver.settle(tenant_id, known.subscription_id)
         return await self.one(tenant_id, credential_id)
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from aforo.credentials.errors import NotProvisionable
-from aforo.credentials.model import Task
+from aforo.credentials.model import Stuck, Task
 from aforo.credentials.rules.backoff import LONGEST_SECONDS, wait_seconds
 from aforo.credentials.service.seating import Seating
 from aforo.credentials.sql import Outbox
@@ -76,6 +76,10 @@ class Driver:
         awaited = [trial for place, trial in trials.items() if wait_for is None or place in wait_for]
         if awaited:
             await asyncio.wait(awaited, timeout=PATIENCE_SECONDS)
+
+    async def stuck(self, tenant_id: str, attempts: int) -> list[Stuck]:
+        """Seats that failed so often in a row, or more often."""
+        return await self._outbox.stuck(tenant_id, attempts)
 
     async def stop(self) -> None:
         """Drop what is under way: the outbox still has it."""

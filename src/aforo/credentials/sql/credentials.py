@@ -58,6 +58,17 @@ class CredentialStore:
             found = (await connection.execute(query.group_by(credentials.c.subscription_id))).all()
             return {row[0]: row[1] for row in found}
 
+    async def turned(self, tenant_id: str, since: datetime, limit: int = 2_000) -> list[Credential]:
+        """Those revoked, or made in place of another, since then; newest first."""
+        replaced = credentials.c.replaces.is_not(None) & (credentials.c.created_at >= rfc3339(since))
+        query = (
+            select(credentials)
+            .where(credentials.c.tenant_id == tenant_id, (credentials.c.revoked_at >= rfc3339(since)) | replaced)
+            .order_by(credentials.c.id.desc())
+            .limit(limit)
+        )
+        return await self._read(query)
+
     async def at(self, tenant_id: str, integration_id: str) -> list[Credential]:
         """Whatever is not revoked and stands at a gateway, oldest first."""
         here = (

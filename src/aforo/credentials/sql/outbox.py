@@ -11,8 +11,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aforo.credentials.model import Task
-from aforo.credentials.sql.tables import outbox
+from aforo.credentials.model import Stuck, Task
+from aforo.credentials.sql.tables import outbox, seats
 from aforo.kit.clock import rfc3339
 from aforo.kit.db import Database
 
@@ -98,6 +98,20 @@ class Outbox:
     async def of(self, subscription_id: str) -> list[Task]:
         """Whatever is to be done for a subscription, due or not."""
         return await self._read(select(outbox).where(outbox.c.subscription_id == subscription_id))
+
+    async def stuck(self, tenant_id: str, attempts: int) -> list[Stuck]:
+        """Seats that failed so often in a row, or more often."""
+        query = (
+            select(outbox.c.subscription_id, outbox.c.integration_id, outbox.c.attempts, seats.c.reason)
+            .join(
+                seats,
+                (seats.c.subscription_id == outbox.c.subscription_id)
+                & (seats.c.integration_id == outbox.c.integration_id),
+            )
+            .where(outbox.c.tenant_id == tenant_id, outbox.c.attempts >= attempts)
+        )
+        async with self._db.read() as connection:
+            return [Stuck(*row) for row in await connection.execute(query)]
 
     async def rest(self, integration_id: str, now: datetime, until: datetime) -> None:
         """Nothing of this integration is tried before `until`: its breaker is open."""

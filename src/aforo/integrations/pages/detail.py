@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session
+from aforo.alerts import Kind
 from aforo.integrations.model import Integration
 from aforo.integrations.pages import form, strip, words
 from aforo.integrations.pages.parts import Parts
@@ -33,6 +34,7 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
             answer=f"{words.how_it_is(one)} {words.products(total, drifting)}",
             proof=words.way_there(one, parts.integrations.manifest(one)),
             drifting=drifting,
+            told=await parts.told(tenant_id, one.id, Kind.HEALTH),
             products=total,
             checks=[line(check) for check in one.last_test.checks] if one.last_test else [],
             testing=runs.so_far(one.id) is not None,

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aforo.accounts import Accounts, VisitorFor
+from aforo.alerts import Kind
 from aforo.integrations.service import Integrations, InUseBy
 from aforo.jobs import Jobs
 from aforo.kit.clock import Clock
@@ -15,6 +17,8 @@ Counts = Callable[[str], Awaitable[Mapping[str, tuple[int, int]]]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
+    """`told` says who was told of what holds for an integration; None where nothing does."""
+
     integrations: Integrations
     accounts: Accounts
     jobs: Jobs
@@ -23,3 +27,4 @@ class Parts:
     visitor: VisitorFor
     render: PageRender
     clock: Clock
+    told: Callable[[str, str, Kind], Awaitable[Any]]

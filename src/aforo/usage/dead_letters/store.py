@@ -79,6 +79,14 @@ class DeadLetters:
         rows = self._read(caller, query, f"AND event IS NOT NULL {named}", *(ids or ()))
         return [(row[0], row[5]) for row in rows]
 
+    def by_code(self, tenant_id: str) -> list[tuple[str, int, int]]:
+        """(code, letters, ns of the oldest) of the tenant's live traffic. Blocks."""
+        if not self._path.exists():
+            return []
+        sql = "SELECT code, count(*), min(received_ns) FROM letters WHERE log = 'live' AND tenant = ? GROUP BY code"
+        with closing(sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as db:
+            return db.execute(sql, (tenant_id,)).fetchall()
+
     def remove(self, ids: Sequence[str]) -> None:
         """They have arrived. Blocks."""
         with self._lock, self._writing() as db:

@@ -1,0 +1,49 @@
+"""What is used of each quota, read from ledger.db beside the edge that writes it."""
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from aforo.enforcement.model import Span
+
+_NANO = Decimal(10**9)
+_RUNNING = """
+    SELECT id, subscription_id, metric, every, anchor_day, time_zone, starts_ms, ends_ms, given, settled FROM counters
+    WHERE tenant_id = ? AND log = 'live' AND starts_ms <= ? AND ends_ms > ? AND metric NOT LIKE char(0) || '%'
+"""
+
+
+class Used(NamedTuple):
+    """One counter in its running period. The ledger is behind the edge's memory by a moment, never ahead."""
+
+    counter: int
+    subscription_id: str
+    metric: str
+    span: Span
+    starts_ms: int
+    ends_ms: int
+    units: Decimal
+
+
+def used(ledger: Path, tenant_id: str, now_ms: int) -> Sequence[Used]:
+    """A tenant's counters whose period runs, of live traffic. Blocks on the disk."""
+    if not ledger.exists():
+        return []
+    place = f"{ledger.resolve().as_uri()}?mode=ro"
+    with contextlib.closing(sqlite3.connect(place, uri=True, timeout=2)) as connection:
+        rows = connection.execute(_RUNNING, (tenant_id, now_ms, now_ms)).fetchall()
+    return [
+        Used(
+            number,
+            subscription_id,
+            metric,
+            Span(every, day, zone),
+            starts_ms,
+            ends_ms,
+            (int(given) + int(settled)) / _NANO,
+        )
+        for number, subscription_id, metric, every, day, zone, starts_ms, ends_ms, given, settled in rows
+    ]
