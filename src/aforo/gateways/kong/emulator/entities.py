@@ -53,12 +53,19 @@ class Entities:
         draw_key: Callable[[], str] = new_key,
     ) -> None:
         self.store = store
-        self.plugins: dict[str, Schema] = {**PLUGINS, **(plugins or {})}
+        self._given = {**PLUGINS, **(plugins or {})}
+        self.plugins: dict[str, Schema] = self._given
         self._now = now
         self._draw_id = draw_id
         self._draw_key = draw_key
         self._composed: dict[str, Schema] = {}
         self._shown: dict[str, tuple[Row, dict[str, Any]]] = {}
+
+    def install(self, plugins: Mapping[str, Schema]) -> None:
+        """Have these plugins besides those that the node came with, and no others."""
+        self.plugins = {**self._given, **plugins}
+        self._composed.clear()
+        self._shown.clear()
 
     def schema(self, kind: Kind, plugin: object = None) -> Schema:
         """The schema of a kind; of a plugin, the entity's with the plugin's own fields and rules in it."""
