@@ -74,6 +74,7 @@ class Plugged:
         context["arg"] = self._arg(body)
         await self._each("body_filter")
         changed = raw(context["arg"][1] or "")
+        context["var"]["bytes_sent"] = str(len(changed))
         await self._each("log")
         return Answer(said["status"], raw=changed, headers={k: str(v) for k, v in said["headers"].items()})
 

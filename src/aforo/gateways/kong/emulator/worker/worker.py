@@ -108,16 +108,17 @@ class Worker:
         answer = {"status": got.status, "reason": got.reason, "headers": lua_text(told)}
         return (self._lua.table_from({**answer, "body": got.body.decode("latin-1")}),)
 
-    def _schedule(self, delay: float, again: bool, callback: Any) -> None:
-        task = asyncio.get_running_loop().create_task(self._timer(float(delay), callback, again=bool(again)))
+    def _schedule(self, delay: float, again: bool, number: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._timer(float(delay), number, again=bool(again)))
         self._timers.add(task)
         task.add_done_callback(self._timers.discard)
 
-    async def _timer(self, delay: float, callback: Any, *, again: bool) -> None:
+    async def _timer(self, delay: float, number: int, *, again: bool) -> None:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), delay) if delay else await asyncio.sleep(0)
             premature = self._ending.is_set()
+            callback = self.api.callback(number, again and not premature)
             try:
                 await self._run(callback, self._lua.table_from({"phase": "timer"}), premature)
             except Failed as fault:

@@ -93,8 +93,12 @@ function api.schema(root, name)
   return require("kong.plugins." .. name .. ".schema")
 end
 
+-- A timer's function; forgotten unless it comes again.
+function api.callback(number, again)
+  local callback = worker.callbacks[number]
+  if not again then worker.callbacks[number] = nil end
+  return callback
+end
+
 api.null = ngx.null
-api.encode = package.loaded["cjson"].encode
-api.decode = package.loaded["cjson"].decode
-api.body = function(value) return type(value) == "table" and api.encode(value) or value end
 return api

@@ -55,15 +55,20 @@ ngx.worker = {
   exiting = function() return host.exiting() end,
 }
 
--- Timers are started by the worker; each run is a coroutine of its own, in the phase `timer`.
+-- Timers are started by the worker; each run is a coroutine of its own, in the phase `timer`. Python gets their numbers
+-- alone: a function handed over by a coroutine would be lost with it.
 ngx.timer = {}
+worker.callbacks = {}
+local numbered = 0
 local function timer(delay, again, callback, ...)
   if type(delay) ~= "number" or delay < 0 then error("bad argument #1: delay must be at least 0", 3) end
   if host.exiting() and not again then return nil, "process exiting" end
   local arguments, count = { ... }, select("#", ...)
-  host.timer(delay, again, function(premature)
+  numbered = numbered + 1
+  worker.callbacks[numbered] = function(premature)
     return callback(premature, unpack(arguments, 1, count))
-  end)
+  end
+  host.timer(delay, again, numbered)
   return true
 end
 function ngx.timer.at(delay, callback, ...) return timer(delay, false, callback, ...) end
