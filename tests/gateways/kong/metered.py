@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ class Metered:
         return answer.json() if answer.content else None
 
     async def attach(self, product: str = "payments-v2", **config: Any) -> str:
-        """By hand, as an operator could; gives the plugin's id."""
+        """By hand, as an operator could, and wait until the plugin hears of changes; gives the plugin's id."""
         whole = {
             "edge_url": self.edge.url,
             "api_key": self.api_key,
@@ -83,7 +84,12 @@ class Metered:
             **config,
         }
         made = await self.admin("POST", f"/services/{product}/plugins", {"name": "aforo", "config": whole})
+        assert await eventually(self.hears), self.log()
         return str(made["id"])
+
+    async def hears(self) -> bool:
+        shared = self.emulator.workers.shared["aforo"]
+        return any(key.startswith("aforo:S:") for key in shared.keys(0).split())
 
     async def subscriber(self, key: str, quota: int | None, **terms: Any) -> str:
         """A customer on a plan of its own; gives the secret of its key at Kong."""
@@ -123,6 +129,11 @@ class Metered:
 
     def backend_calls(self) -> int:
         return self.emulator.requests.backend_calls.total()
+
+    async def leases(self) -> int:
+        """How many leases the edge has granted; it keeps each until its period ends."""
+        told = (await self.kong.get(f"{self.edge.url}/metrics")).text
+        return int(float(re.search(r'aforo_enforcement_held\{what="leases"\} (\S+)', told)[1]))  # type: ignore[index]
 
     async def events(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.running.call("GET", "/v1/events?limit=1000"))["data"]

@@ -22,7 +22,8 @@ from typing import Literal
 from aforo.gateway_sdk.emulator import StateFile
 
 from .admin import AdminApi
-from .app import Gate, KongEmulator
+from .app import Gate, KongEmulator, Part
+from .control_plane import PluginSchemas
 from .declarative import Declaration
 from .entities import Entities, new_key, new_uuid
 from .node import Node, fingerprint
@@ -85,7 +86,10 @@ def create(
     admin = AdminApi(entities, page_size, database=has_database, patches=not konnect)
     gate = Bearers(now) if bearers else _gate(store, admin_token, token_header, konnect=konnect)
     requests = RequestPath(store, now, upstream, there)
-    return KongEmulator(entities, requests, [node, declaration, admin], gate, there)
+    parts: list[Part] = [node, declaration, admin]
+    if konnect:
+        parts.append(PluginSchemas(entities))
+    return KongEmulator(entities, requests, parts, gate, there)
 
 
 def _folder_of_the_environment() -> list[Path]:

@@ -13,7 +13,7 @@ def sent(passage: Passage, service: Row, match: Match, call_id: str) -> Sent:
     rest = call.path[len(match.prefix) :] if match.route["strip_path"] else call.path
     path = overruled.get("path") or _joined(service["path"] or "", rest)
     query = overruled.get("raw_query", passage.query)
-    place, port = overruled.get("host", service["host"]), int(overruled.get("port", service["port"]))
+    place, port = str(overruled.get("host", service["host"])), int(overruled.get("port") or service["port"])
     host = call.headers.get("host", "") if match.route["preserve_host"] else f"{place}:{port}"
     kept = {name: value for name, value in call.headers.items() if name not in passage.hidden}
     forwarded = {

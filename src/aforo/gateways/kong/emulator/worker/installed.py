@@ -44,10 +44,10 @@ def read(api: Any, folder: Path, name: str) -> Installed:
     if handler["PRIORITY"] is None or handler["VERSION"] is None:
         raise ValueError(f"plugin {name}: its handler has no PRIORITY or no VERSION")
     phases = frozenset(phase for phase in PHASES if handler[phase] is not None)
-    return Installed(name, folder, _as_told(schema), str(handler["VERSION"]), handler["PRIORITY"], phases)
+    return Installed(name, folder, told_of(schema), str(handler["VERSION"]), handler["PRIORITY"], phases)
 
 
-def _as_told(schema: dict[str, Any]) -> Schema:
+def told_of(schema: dict[str, Any]) -> Schema:
     """With the fields of every plugin that it does not overrule, and without what is only code."""
     own = {name: node for entry in schema["fields"] for name, node in entry.items()}
     known = [name for entry in ENTITIES["plugins"]["fields"] for name in entry]

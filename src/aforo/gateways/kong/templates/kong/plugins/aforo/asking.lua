@@ -4,7 +4,7 @@ local leases = require "kong.plugins.aforo.leases"
 
 local asking = {}
 local null = require("cjson.safe").null
-local LEAST_LIFE, KEPT_SECONDS, STOPS_BEFORE = 1, 5, 5
+local LEAST_LIFE, KEPT_SECONDS, REFUSED_SECONDS, STOPS_BEFORE = 1, 5, 1, 5
 local days_before = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 }
 
 local function told(value)
@@ -38,7 +38,7 @@ local function record(who, answer, version)
     local retry = told(answer.retryAfterSeconds)
     said.kind, said.status = "refusal", answer.status
     said.retry_at = retry and now + retry
-    said.ends = now + math.min(retry or 1, KEPT_SECONDS)
+    said.ends = now + REFUSED_SECONDS
   elseif lease then
     said.kind, said.id, said.units = "lease", lease.id, tonumber(lease.units)
     said.ends = math.max(seconds(lease.expiresAt) - STOPS_BEFORE, now + LEAST_LIFE)
@@ -58,6 +58,7 @@ local function question(line, who, units)
 end
 
 local function lease(line, who, follows)
+  leases.asks(line)
   local version = leases.version(line)
   local asked = question(line, who, 1)
   asked.want, asked.nodeId, asked.epoch = line.conf.lease_units, line.node, line.epoch
@@ -106,7 +107,9 @@ function asking.ahead(line, who, said, left)
   if said.ahead or not leases.alone(line, who.k, 2) then return end
   said.ahead = true
   local going = ngx.timer.at(0, function(premature)
-    if premature or edge.rests(line) or not lease(line, who, true) then said.ahead = nil end
+    if not leases.has_next(line, who.k) and (premature or edge.rests(line) or not lease(line, who, true)) then
+      said.ahead = nil
+    end
     leases.done(line, who.k)
   end)
   if not going then leases.done(line, who.k) end

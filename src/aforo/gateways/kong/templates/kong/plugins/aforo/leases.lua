@@ -90,6 +90,13 @@ function leases.put(line, k, record, follows)
   shared:set(key(line, follows and "X" or "L", k), raw, life + 1)
 end
 
+-- Whether anything was ever asked.
+function leases.any(line) return shared:get(key(line, "A")) ~= nil end
+function leases.asks(line) shared:set(key(line, "A"), 1) end
+
+-- Whether another lease waits for its turn.
+function leases.has_next(line, k) return shared:get(key(line, "X", k)) ~= nil end
+
 function leases.holds(line, k, lease_id)
   local current, following = read(key(line, "L", k)), read(key(line, "X", k))
   return (current ~= nil and current.id == lease_id) or (following ~= nil and following.id == lease_id)
