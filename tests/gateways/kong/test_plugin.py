@@ -104,6 +104,7 @@ async def passes(world: Metered, secret: str) -> int:
     return sum([(await world.call(secret)).status_code == 200 for _ in range(12)])
 
 
+@pytest.mark.long
 async def test_what_may_pass_unasked_passes_and_an_observing_plugin_refuses_nobody(tmp_path: Path) -> None:
     async with metered(tmp_path) as world:
         secret = await world.subscriber("tiny", 1)
@@ -118,6 +119,7 @@ async def test_what_may_pass_unasked_passes_and_an_observing_plugin_refuses_nobo
         assert [one["endpointPath"] for one in unattributed] == ["/v2/payments/health"]
 
 
+@pytest.mark.long
 async def test_five_hundred_calls_ask_the_edge_at_most_ten_times_and_two_workers_share_one_lease(
     tmp_path: Path,
 ) -> None:
