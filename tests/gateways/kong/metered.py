@@ -16,7 +16,14 @@ import httpx2
 
 import aforo.gateways.kong as room
 from aforo.accounts import Scope
+from aforo.gateway_sdk.artifact import Artifact, Wiring
+from aforo.gateway_sdk.budget import Budget
+from aforo.gateway_sdk.contract import Connection
+from aforo.gateway_sdk.pricing import ScopedProduct
+from aforo.gateway_sdk.registry import gateways
+from aforo.gateway_sdk.transport import OpenGate, Transport
 from aforo.gateways.kong.emulator import KongEmulator
+from aforo.kit.clock import SystemClock
 from tests.customers.shop import customer, plan, subscribe
 from tests.live import Aforo, Emulated, aforo, emulated
 
@@ -130,6 +137,18 @@ class Metered:
     def backend_calls(self) -> int:
         return self.emulator.requests.backend_calls.total()
 
+    def artifact(self) -> Artifact:
+        clock = SystemClock()
+        http = httpx2.AsyncClient(trust_env=False)
+        transport = Transport(http, gateway_name="Kong", budget=Budget((), clock), gate=OpenGate())
+        at = Connection(self.integration_id, self.gateway.sign_in, self.gateway.settings, transport, clock, _forget)
+        return gateways()["kong"].artifact(at)
+
+    async def wiring(self, **members: Any) -> Wiring:
+        row = await self.admin("GET", "/services/payments-v2")
+        product = ScopedProduct(self.products["payments-v2"], "payments-v2", row["id"], "payments-v2")
+        return Wiring(self.integration_id, self.api_key, f"{self.edge.url}/v1/ingest", (product,), **members)
+
     async def leases(self) -> int:
         """How many leases the edge has granted; it keeps each until its period ends."""
         told = (await self.kong.get(f"{self.edge.url}/metrics")).text
@@ -141,6 +160,10 @@ class Metered:
 
     def log(self) -> list[str]:
         return [f"{level}: {message}" for level, message in self.emulator.workers.log.lines]
+
+
+async def _forget(name: str, _value: str) -> None:
+    raise AssertionError(f"nothing was to be remembered, but {name} was")
 
 
 _QUOTA: Final = {"metric": "api_calls", "period": "month", "anchorDay": 1, "timeZone": "UTC", "mode": "HARD"}

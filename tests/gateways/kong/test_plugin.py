@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from aforo.gateway_sdk.artifact import Canary
+from aforo.gateway_sdk.contract import Verdict
 from aforo.gateway_sdk.emulator import Fault
+from tests.gateways.kong.kong_parts import quiet
+from tests.gateways.kong.kong_process import KongProcess
 from tests.gateways.kong.metered import PATH, Metered, eventually, metered
 
 pytestmark = pytest.mark.conformance
@@ -134,3 +138,58 @@ async def test_five_hundred_calls_ask_the_edge_at_most_ten_times_and_two_workers
         checks = sum(event["decisionId"] is not None for event in events)
         assert 5 <= await world.leases() + checks <= 0.02 * 500
         assert len({event["nodeId"] for event in events}) == 2
+
+
+async def test_a_canary_proves_an_attached_plugin_and_after_detaching_everything_is_as_it_was(tmp_path: Path) -> None:
+    async with metered(tmp_path) as world:
+        secret = await world.subscriber("canary", 1)
+        before = (await world.admin("GET", "/plugins?size=1000"))["data"]
+        there = world.artifact()
+        wished = await world.wiring(enforce=True, options={"lease_units": "1", "timeout_ms": "1000"})
+        receipt = await there.attach(wished, await there.deploy(wished, quiet), quiet)
+        assert await eventually(world.hears)
+        canary = Canary(world.gateway.url + PATH, secret, await customer_of(world, secret), "canary")
+        lines = [line async for line in there.verify(wished, receipt, canary)]
+        assert {line.verdict for line in lines} == {Verdict.OK}, lines
+        assert [line.detail for line in lines[-2:]] == ["HTTP 200, plan canary", "HTTP 429"]
+        again = [line async for line in there.verify(wished, receipt, canary)]
+        assert again[-2].verdict is Verdict.FAILED, "its quota is spent by now"
+        await there.detach(wished, receipt)
+        assert (await world.admin("GET", "/plugins?size=1000"))["data"] == before
+        answer = await world.call(secret)
+        assert (answer.status_code, "x-aforo-plan" in answer.headers) == (200, False)
+        await there.aclose()
+
+
+@pytest.mark.long
+async def test_a_killed_gateway_loses_at_most_what_it_had_not_yet_written_and_delivers_the_rest_once(
+    tmp_path: Path,
+) -> None:
+    async with metered(tmp_path) as world:
+        secret = await world.subscriber("open", 1000, failMode={"kind": "open"})
+        service = await world.admin("GET", "/services/payments-v2")
+        node = KongProcess(tmp_path / "other", world)
+        try:
+            await node.open(service["name"], secret, lease_units=100, timeout_ms=1000)
+            assert await node.call(secret) == 200
+            assert await eventually(lambda: counted(world, 1))
+            world.edge.stop()
+            assert [await node.call(secret) for _ in range(20)] == [200] * 20
+            assert await eventually(node.has_written(20))
+            assert [await node.call(secret) for _ in range(5)] == [200] * 5
+            node.kill()
+            node.start()
+            world.edge.start()
+            assert await node.is_up()
+            assert await eventually(lambda: delivered(world, 21), 15)
+            await asyncio.sleep(1)
+            assert await delivered(world, 21)
+        finally:
+            await node.aclose()
+
+
+async def delivered(world: Metered, least: int) -> bool:
+    """All that was written, nothing twice, and no more than was called."""
+    keys = [event["idempotencyKey"] for event in await world.events()]
+    assert len(keys) == len(set(keys)) <= least + 5
+    return len(keys) >= least

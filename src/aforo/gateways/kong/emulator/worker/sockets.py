@@ -44,6 +44,11 @@ class Sockets:
         told = [(name, value) for name, value in answer.headers.items() if name.lower() not in _HOP]
         return Fetched(answer.status_code, answer.reason_phrase, told, answer.content)
 
+    async def aclose(self) -> None:
+        if self._client is not None and self._loop is asyncio.get_running_loop():
+            await self._client.aclose()
+        self._client = None
+
     def _in_this_loop(self) -> httpx2.AsyncClient:
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:

@@ -104,6 +104,7 @@ class Workers:
         for worker in self._workers:
             await worker.stop()
         self._workers = []
+        await self.sockets.aclose()
 
     def _shared(self, name: str) -> Any:
         one = self.shared.get(name)
