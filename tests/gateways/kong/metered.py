@@ -27,7 +27,6 @@ from aforo.kit.clock import SystemClock
 from tests.customers.shop import customer, plan, subscribe
 from tests.live import Aforo, Emulated, aforo, emulated
 
-
 PLUGIN_FOLDER: Final = Path(room.__file__).parent / "templates"
 PATH: Final = "/proxy/v2/payments"
 
@@ -174,7 +173,7 @@ async def metered(folder: Path, **options: Any) -> AsyncIterator[Metered]:
     """Products imported, `payments-v2` enforced; the plugin is installed at Kong and not attached."""
     spool = folder / "kong"
     spool.mkdir()
-    own = {"plugin_folders": [PLUGIN_FOLDER], "prefix": spool, "shared": {"aforo": 2**20}}
+    own: dict[str, Any] = {"plugin_folders": [PLUGIN_FOLDER], "prefix": spool, "shared": {"aforo": 2**20}}
     with emulated("kong", **own | options) as gateway:
         async with aforo(folder) as running, httpx2.AsyncClient(base_url=gateway.url, trust_env=False) as kong:
             integration_id = await running.connect(gateway)

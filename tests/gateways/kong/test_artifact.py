@@ -41,6 +41,10 @@ async def wiring(kong: Kong, **members: Any) -> Wiring:
     return Wiring("int_1", SECRET, "http://edge.test:8081/v1/ingest", products, **members)
 
 
+def _run(script: Path, folder: Path) -> None:
+    subprocess.run(["sh", str(script), str(folder)], check=True, capture_output=True)
+
+
 async def installed(folder: Path, **options: Any) -> tuple[Kong, Artifact]:
     """A node on which an operator has run the script that the preview hands out."""
     kong = Kong(plugin_folders=[folder], **options)
@@ -48,7 +52,7 @@ async def installed(folder: Path, **options: Any) -> tuple[Kong, Artifact]:
     plan = await there.preview(await wiring(kong))
     script = next(one for one in plan.documents if one.filename.endswith(".sh"))
     (folder / script.filename).write_text(script.text)
-    subprocess.run(["sh", str(folder / script.filename), str(folder)], check=True, capture_output=True)  # noqa: S607
+    _run(folder / script.filename, folder)
     return kong, there
 
 

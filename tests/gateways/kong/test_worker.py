@@ -31,7 +31,9 @@ class Node:
         place = self.folder / "kong" / "plugins" / name
         place.mkdir(parents=True, exist_ok=True)
         (place / "schema.lua").write_text(_SCHEMA % name)
-        (place / "handler.lua").write_text(f"local P = {{ PRIORITY = {priority}, VERSION = '1' }}\n{handler}\nreturn P\n")
+        (place / "handler.lua").write_text(
+            f"local P = {{ PRIORITY = {priority}, VERSION = '1' }}\n{handler}\nreturn P\n"
+        )
 
     async def open(self, *plugins: str, **config: Any) -> None:
         for method, path, body in [
@@ -147,7 +149,8 @@ async def test_timers_run_beside_requests_and_workers_share_memory_but_not_varia
     node.write(
         "local mine = 0\n"
         "function P:init_worker()\n"
-        " ngx.timer.at(0.01, function(_, word) ngx.shared.own:incr('timers', 1, 0); ngx.shared.own:set(word, 1) end, 'w')\n"
+        " local own = ngx.shared.own\n"
+        " ngx.timer.at(0.01, function(_, word) own:incr('timers', 1, 0); own:set(word, 1) end, 'w')\n"
         "end\n"
         "function P:access()\n mine = mine + 1\n"
         " return kong.response.exit(200, { mine, ngx.shared.own:incr('all', 1, 0), ngx.worker.id() })\nend"
@@ -165,7 +168,8 @@ async def test_timers_run_beside_requests_and_workers_share_memory_but_not_varia
 async def test_code_that_changes_is_taken_up_and_timers_of_the_old_run_a_last_time(tmp_path: Path) -> None:
     node = Node(tmp_path)
     node.write(
-        "function P:init_worker() ngx.timer.at(60, function(premature) ngx.shared.kong:set('ended', premature) end) end\n"
+        "function P:init_worker()\n"
+        " ngx.timer.at(60, function(premature) ngx.shared.kong:set('ended', premature) end)\nend\n"
         "function P:access() return kong.response.exit(200, 'old') end"
     )
     await node.open()

@@ -1,6 +1,6 @@
 """The Lua plugin `aforo` at Kong: its files and how they get there, and where it is attached.
 
-Kong OSS takes no code over its Admin API, so `deploy` hands out files, and goes on once every look at the node shows the
+Kong OSS takes no code over its Admin API, so the preview hands out files, and `deploy` passes once the node shows the
 plugin. Konnect takes the schema; its data planes need the files as well. A plugin's entity is ours by its tag.
 """
 

@@ -25,22 +25,28 @@ class HandedOut:
         return Rollout(self.version, tuple(steps), documents=(*files.documents(), declared(wiring)))
 
     async def deploy(self, wiring: Wiring, progress: Progress) -> Receipt:
+        del wiring, progress
         _refuse()
 
     async def attach(self, wiring: Wiring, receipt: Receipt, progress: Progress) -> Receipt:
+        del wiring, receipt, progress
         _refuse()
 
     async def detach(self, wiring: Wiring, receipt: Receipt) -> None:
+        del wiring, receipt
         _refuse()
 
     async def verify(self, wiring: Wiring, receipt: Receipt, canary: Canary | None) -> AsyncIterator[Check]:
+        del wiring, receipt, canary
         words = "a kong.yml has no server that could be asked"
         yield Check("Plugin installed", Verdict.LIMITED, words, "Connect the Admin API of a node to verify it.")
 
     async def status(self, wiring: Wiring, receipt: Receipt | None) -> ArtifactStatus:
+        del wiring, receipt
         return ArtifactStatus(Phase.ABSENT, detail="a kong.yml has no server that could be asked")
 
     async def set_mode(self, wiring: Wiring, targets: Sequence[str]) -> None:
+        del wiring, targets
         _refuse()
 
     async def aclose(self) -> None:

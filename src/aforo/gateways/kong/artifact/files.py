@@ -39,8 +39,10 @@ def documents() -> tuple[Document, ...]:
 
 STEPS: Final = (
     "On each node run `sh install-aforo-plugin.sh` (or give another folder of Kong's Lua path).",
-    "In kong.conf set `plugins = bundled,aforo` and `nginx_http_lua_shared_dict = aforo 16m`; or the environment's "
-    "KONG_PLUGINS and KONG_NGINX_HTTP_LUA_SHARED_DICT.",
+    (
+        "In kong.conf set `plugins = bundled,aforo` and `nginx_http_lua_shared_dict = aforo 16m`; or the environment's "
+        "KONG_PLUGINS and KONG_NGINX_HTTP_LUA_SHARED_DICT."
+    ),
     "Run `kong reload`, or start the containers anew.",
 )
 
@@ -48,7 +50,7 @@ STEPS: Final = (
 def _script() -> str:
     lines = [
         "#!/bin/sh",
-        f"# Installs version {version()} of the Kong plugin aforo. Give a folder of Kong's Lua path to install elsewhere.",
+        f"# Installs version {version()} of the Kong plugin aforo; name another folder of Kong's Lua path.",
         "set -eu",
         'into="${1:-/usr/local/share/lua/5.1}"',
         f'mkdir -p "$into/kong/plugins/{NAME}"',

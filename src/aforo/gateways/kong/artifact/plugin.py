@@ -1,6 +1,7 @@
 """The plugin at a Kong with an Admin API, or in Konnect."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 from aforo.gateway_sdk.artifact import ArtifactStatus, Canary, Phase, PlannedStep, Receipt, Rollout, Wiring
 from aforo.gateway_sdk.contract import Check, Progress
@@ -37,6 +38,7 @@ class KongArtifact:
 
     async def deploy(self, wiring: Wiring, progress: Progress) -> Receipt:
         """At Konnect the schema is uploaded; at a node nothing can be, so the files must be there by now."""
+        del wiring
         progress(0, 1, "plugin")
         if self._client.is_konnect:
             await self._client.put(("plugin-schemas", files.NAME), {"lua_schema": files.schema()})
@@ -73,6 +75,7 @@ class KongArtifact:
         return Receipt(receipt.version, receipt.made, receipt.before, tuple(place.word for place in there))
 
     async def detach(self, wiring: Wiring, receipt: Receipt) -> None:
+        del receipt  # what is ours bears our tag, whatever was told of it
         for row in await self._mine(wiring):
             await self._client.delete("plugins", row["id"])
         if await self._mine(wiring):
@@ -97,9 +100,13 @@ class KongArtifact:
         return ArtifactStatus(Phase.DIFFERS if detail else Phase.ATTACHED, version, attached, detail)
 
     async def set_mode(self, wiring: Wiring, targets: Sequence[str]) -> None:
-        """All that is attached gets the settings, since one node keeps one line to Aforo for an integration."""
-        config = plugin_config(wiring)
+        config, chosen = plugin_config(wiring), set()
+        if targets:
+            there = await places(self._client, replace(wiring, targets=tuple(targets)))
+            chosen = {place.plugin_id(wiring.integration_id) for place in there}
         for row in await self._mine(wiring):
+            if chosen and row["id"] not in chosen:
+                continue
             if self._client.is_konnect:
                 kept = {name: row[name] for name in ("service", "route", "enabled", "protocols") if row.get(name)}
                 body = {**kept, "name": files.NAME, "tags": row["tags"], "config": {**row["config"], **config}}

@@ -56,7 +56,10 @@ async def _read_back(client: Client, wiring: Wiring, receipt: Receipt) -> AsyncI
     mine = [row for row in await client.rows("plugins") if is_ours(row, wiring.integration_id)]
     yield _attached(mine, receipt)
     names = sorted({name for row in mine for name in differing(plugin_config(wiring), row["config"])})
-    yield Check(_SETTINGS, Verdict.FAILED if names else Verdict.OK, ", ".join(names), names and "Attach again." or None)
+    if names:
+        yield Check(_SETTINGS, Verdict.FAILED, f"others: {', '.join(names)}", "Attach again.")
+    else:
+        yield Check(_SETTINGS, Verdict.OK)
 
 
 def _installed(version: str | None) -> Check:

@@ -14,7 +14,13 @@ from .requests import Request
 from .worker.installed import told_of
 from .worker.values import python
 
-_READ = "function(text) local run = assert(loadstring(text)); setfenv(run, { pairs = pairs, ipairs = ipairs }); return run() end"
+_READ = """
+function(text)
+  local run = assert(loadstring(text))
+  setfenv(run, { pairs = pairs, ipairs = ipairs })
+  return run()
+end
+"""
 
 
 class PluginSchemas:

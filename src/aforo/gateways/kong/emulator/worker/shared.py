@@ -23,14 +23,6 @@ class SharedDict:
 
     get_stale = get
 
-    def set(self, key: str, value: Scalar | None, life: float = 0, _flags: int = 0) -> tuple[bool, None, bool]:
-        self._drop(key)
-        if value is not None:
-            self._put(key, value, life)
-        return True, None, self._make_room()
-
-    safe_set = set
-
     def add(self, key: str, value: Scalar, life: float = 0, _flags: int = 0) -> tuple[bool, str | None, bool]:
         if self._live(key) is not None:
             return False, "exists", False
@@ -107,6 +99,15 @@ class SharedDict:
 
     def free_space(self) -> int:
         return max(0, self._room - self._held)
+
+    def set(self, key: str, value: Scalar | None, life: float = 0, _flags: int = 0) -> tuple[bool, None, bool]:
+        self._drop(key)
+        if value is not None:
+            self._put(key, value, life)
+        return True, None, self._make_room()
+
+    def safe_set(self, key: str, value: Scalar | None, life: float = 0) -> tuple[bool, None, bool]:
+        return self.set(key, value, life)
 
     def _push(self, key: str, value: Scalar, *, left: bool) -> tuple[int | None, str | None]:
         held = self._live(key)

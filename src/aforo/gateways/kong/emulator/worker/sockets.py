@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host", "upgrade", "te"})
+_HOP = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding", "host", "upgrade", "te"}
+)
 
 
 class Fetched(NamedTuple):

@@ -75,7 +75,8 @@ class Workers:
         self.installed = {}
         for name, folder in names.items():
             try:
-                self.installed[name] = [worker.load(folder, name) for worker in self._workers][0]
+                for worker in self._workers:
+                    self.installed[name] = worker.load(folder, name)
             except (LuaError, ValueError) as fault:
                 self.log(ERROR, f"plugin {name} cannot be loaded: {fault}")
         for worker in self._workers:

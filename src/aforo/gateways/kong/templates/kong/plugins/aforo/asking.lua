@@ -23,7 +23,9 @@ local function seconds(text)
 end
 
 local function terms(answer, lease)
-  return { fail = lease.failMode, outage = told(lease.outageUnits), plan = told(answer.plan), customer = told(answer.customerId) }
+  return {
+    fail = lease.failMode, outage = told(lease.outageUnits), plan = told(answer.plan), customer = told(answer.customerId),
+  }
 end
 
 -- What Aforo said, as it is kept.

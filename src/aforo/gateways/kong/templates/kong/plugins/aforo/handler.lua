@@ -53,7 +53,9 @@ end
 function Aforo:access(conf)
   local line, call = lines.of(conf), { begun = ngx.now() }
   kong.ctx.plugin.call = call
-  if kong.request.get_header("x-margin-guard-warning") then kong.service.request.clear_header("x-margin-guard-warning") end
+  if kong.request.get_header("x-margin-guard-warning") then
+    kong.service.request.clear_header("x-margin-guard-warning") -- ours alone
+  end
   local who = identity.of(conf)
   call.who = who
   if is_preflight() or is_excluded(conf) then return end
