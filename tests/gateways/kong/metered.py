@@ -67,6 +67,7 @@ class Metered:
     kong: httpx2.AsyncClient
     folder: Path
     issued: dict[str, str] = field(default_factory=dict)
+    _native: dict[str, str] = field(default_factory=dict)
 
     @property
     def emulator(self) -> KongEmulator:
@@ -120,11 +121,21 @@ class Metered:
 
     async def knows(self, secret: str) -> bool:
         """Whether the edge has read of this key."""
-        row = await self.admin("GET", f"/key-auths/{secret}")
-        credential = {"integrationId": self.integration_id, "type": "key_auth", "nativeId": row["id"]}
-        asked = {"credential": credential, "product": self.products["payments-v2"], "units": 0}
-        answer = (await self.kong.post(f"{self.edge.url}/v1/check", json=asked, headers=self.bearer)).json()
+        answer = await self.checked(secret)
         return bool(answer["plan"] and answer["enforcement"] == "enforce")
+
+    async def is_revoked(self, secret: str) -> bool:
+        return bool((await self.checked(secret))["reason"] == "credential_revoked")
+
+    async def checked(self, secret: str) -> dict[str, Any]:
+        """What the edge says of this key, asked without taking anything."""
+        if secret not in self._native:
+            self._native[secret] = (await self.admin("GET", f"/key-auths/{secret}"))["id"]
+        credential = {"integrationId": self.integration_id, "type": "key_auth", "nativeId": self._native[secret]}
+        asked = {"credential": credential, "product": self.products["payments-v2"], "units": 0}
+        answer = await self.kong.post(f"{self.edge.url}/v1/check", json=asked, headers=self.bearer)
+        told: dict[str, Any] = answer.json()
+        return told
 
     @property
     def bearer(self) -> dict[str, str]:

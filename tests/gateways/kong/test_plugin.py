@@ -73,11 +73,11 @@ async def test_a_revoked_key_with_a_lease_at_hand_is_refused_within_a_second(tmp
         # Only Aforo's own word is to stop the calls: the key stays at Kong, as it does while Kong cannot be reached.
         world.gateway.board.faults.append(Fault(503, times=1000, path="/key-auths"))
         world.gateway.board.faults.append(Fault(503, times=1000, path="/consumers"))
-        began = time.monotonic()
         await world.running.http.post(f"/api/v1/credentials/{world.issued[secret]}/revoke")
-        answer = await eventually(lambda: refused(world, secret), 5)
-        assert answer
-        assert time.monotonic() - began < 1.5, "one second, and what the revocation's own call took"
+        assert await eventually(lambda: world.is_revoked(secret)), "the edge reads of it at most half a second later"
+        began = time.monotonic()
+        assert await eventually(lambda: refused(world, secret), 5)
+        assert time.monotonic() - began < 1
 
 
 async def refused(world: Metered, secret: str) -> bool:
