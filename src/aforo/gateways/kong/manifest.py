@@ -5,6 +5,7 @@ from typing import Final
 from aforo.gateway_sdk.manifest import (
     CONSENT,
     PROXY,
+    Bounds,
     CallLimit,
     Capability,
     EntityKind,
@@ -176,10 +177,19 @@ _SELLING: Final = {
     Capability.ROTATE: "a second key-auth key, until the first has had its grace",
     Capability.REVOKE: "the key, and with the subscription its consumer, are deleted",
 }
-_NOT_YET: Final = {
-    Capability.ARTIFACT: "planned: a Lua plugin; Kong OSS takes no code over its Admin API",
-    Capability.ENFORCE: "planned, by the Lua plugin",
+_INSIDE: Final = {
+    Capability.ARTIFACT: "a Lua plugin; its files are put on the nodes by hand, which Aforo checks, then attaches it",
+    Capability.ENFORCE: "checks before the backend from leases in memory, meters after the answer over a spool file",
 }
+_BOUNDS: Final = Bounds(
+    delivery="at_least_once",
+    loss="kill -9: calls of at most 100 ms a worker; a power cut: also what the system had not yet written to disk. "
+    "Edge away: none until the spool (256 MB unless set) is full",
+    overshoot="HARD quota: none while Aforo can be asked; in an outage what the plan's fail mode grants. "
+    "Rate: a second's worth a node at once",
+    lease_store="nginx's shared memory `aforo`, else Kong's own: one a node, shared by its workers",
+    single_flight="one renewal a node, credential, product and metric",
+)
 _REAL: Final = frozenset({Capability.PROVISION, Capability.ROTATE, Capability.REVOKE})
 
 MANIFEST: Final = Manifest(
@@ -199,10 +209,11 @@ MANIFEST: Final = Manifest(
     capabilities={
         **said("yes", _YES),
         **{one: Support("yes" if one in _REAL else "substitute", words) for one, words in _SELLING.items()},
-        **said("not_yet", _NOT_YET),
+        **said("yes", _INSIDE),
     },
     harmless_field=("service", "/read_timeout"),
     emulator_port=8091,
+    bounds=_BOUNDS,
     call_limits=(
         CallLimit(
             calls=50,

@@ -6,29 +6,33 @@ Where the facts come from:
   every `/schemas/…`: recorded answers of a real Kong 3.9.3, replayed by the tests.
 - `/upstreams` and targets, `/config`, `/`, `/status`, `/tags`, everything of Konnect: the vendor's description alone. A
   node without a database (`database="off"`) takes its configuration through `POST /config` and refuses other writes.
-- Consumers' calls below `/proxy`: recorded calls, for the plugins named in `proxy`.
+- Consumers' calls below `/proxy`: recorded calls, for the plugins named in `proxy`. Lua plugins run, see `worker`.
 
 Deliberately different from a real node: changes work at once, nothing is measured for `/status`, and certificates,
 SNIs, vaults and keys do not exist.
 """
 
+import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from aforo.gateway_sdk.emulator import StateFile
 
 from .admin import AdminApi
-from .app import Gate, KongEmulator
+from .app import Gate, KongEmulator, Part
+from .control_plane import PluginSchemas
 from .declarative import Declaration
 from .entities import Entities, new_key, new_uuid
 from .node import Node, fingerprint
-from .proxy import Echo, RequestPath, Upstream
+from .proxy import RequestPath, Upstream
 from .schemas import Schema
 from .seeding import seed
 from .signing_in import CONTROL_PLANE, Bearers, HeaderToken, Konnect
 from .store import Store
+from .worker import Workers
 
 __all__ = ["CONTROL_PLANE", "KongEmulator", "create", "sample_connection", "seed"]
 
@@ -43,6 +47,10 @@ def create(
     konnect: bool = False,
     bearers: bool = False,
     plugins: Mapping[str, Schema] | None = None,
+    plugin_folders: Sequence[Path] = (),
+    workers: int = 1,
+    shared: Mapping[str, int] | None = None,
+    prefix: Path | None = None,
     upstream: Upstream | None = None,
     now: Callable[[], float] = time.time,
     draw_id: Callable[[], str] = new_uuid,
@@ -53,9 +61,11 @@ def create(
     `page_size` is how much a list answers unless asked for more. With an `admin_token`, calls need it in
     `token_header`. With `konnect`, the entities are those of the control plane `CONTROL_PLANE`, below its path, for
     bearers of the `admin_token` (of any token, without one), and there is no PATCH.
-    With `bearers`, calls need a token of the emulated OpenID provider. `plugins` are installed besides the
-    bundled ones. `upstream` answers consumers' calls instead of the built-in echo. `now`, `draw_id` and `draw_key` are
-    the sources of times in seconds, ids and generated keys.
+    With `bearers`, calls need a token of the emulated OpenID provider. `plugins` are known besides the bundled ones,
+    by their schemas alone; those in `plugin_folders`, and in the folder that AFORO_EMULATED_KONG_PLUGINS names, have
+    code that runs, on so many `workers`. `shared` are dictionaries of nginx and their bytes, `prefix` is the folder in
+    which the node writes. `upstream` answers consumers' calls instead of the built-in echo. `now`, `draw_id` and
+    `draw_key` are the sources of times in seconds, ids and generated keys.
     """
     store = Store(state, now)
     if "node_id" not in store.facts:
@@ -64,11 +74,27 @@ def create(
     entities = Entities(store, now, plugins, draw_id, draw_key)
     has_database = database == "postgres"
     declaration = Declaration(entities, database=has_database)
-    node = Node(entities, page_size, has_database, declaration.hash)
+    there = Workers(
+        [*plugin_folders, *_folder_of_the_environment()],
+        now=now,
+        node_id=store.facts["node_id"],
+        count=workers,
+        shared=shared,
+        prefix=prefix,
+    )
+    node = Node(entities, page_size, has_database, declaration.hash, there)
     admin = AdminApi(entities, page_size, database=has_database, patches=not konnect)
     gate = Bearers(now) if bearers else _gate(store, admin_token, token_header, konnect=konnect)
-    requests = RequestPath(store, now, upstream or Echo())
-    return KongEmulator(store, [requests], [node, declaration, admin], gate)
+    requests = RequestPath(store, now, upstream, there)
+    parts: list[Part] = [node, declaration, admin]
+    if konnect:
+        parts.append(PluginSchemas(entities))
+    return KongEmulator(entities, requests, parts, gate, there)
+
+
+def _folder_of_the_environment() -> list[Path]:
+    named = os.environ.get("AFORO_EMULATED_KONG_PLUGINS")
+    return [Path(named)] if named else []
 
 
 def _gate(store: Store, token: str | None, header: str, *, konnect: bool) -> Gate | None:

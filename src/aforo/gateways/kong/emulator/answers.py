@@ -16,11 +16,12 @@ Errors = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON value; `text` instead of it where Kong does not speak JSON."""
+    """A status and a JSON value; `text` instead of it where Kong does not speak JSON, `raw` where it is only bytes."""
 
     status: int
     body: object = None
     text: str | None = None
+    raw: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 

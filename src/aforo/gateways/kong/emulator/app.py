@@ -8,9 +8,12 @@ import msgspec
 from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, answer, read_body
 
 from .answers import NOT_FOUND, Answer, Refused
+from .entities import Entities
+from .kinds import KINDS
 from .node import VERSION
+from .proxy import RequestPath
 from .requests import Request, parse_query
-from .store import Store
+from .worker import Workers
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 
@@ -30,12 +33,16 @@ class Part(Protocol):
 class KongEmulator:
     """One emulated node. `flush` saves what has changed; it is also called when the server stops.
 
-    `open_parts` answer before anybody is asked who they are, `parts` behind the gate.
+    `requests` are those of consumers, whom the gate does not ask; `parts` are behind it. `workers` run the Lua plugins.
     """
 
-    def __init__(self, store: Store, open_parts: Sequence[Part], parts: Sequence[Part], gate: Gate | None) -> None:
-        self.store = store
-        self._open_parts = open_parts
+    def __init__(
+        self, entities: Entities, requests: RequestPath, parts: Sequence[Part], gate: Gate | None, workers: Workers
+    ) -> None:
+        self.store = store = entities.store
+        self.requests = requests
+        self.workers = workers
+        self._entities = entities
         self._parts = parts
         self._gate = gate
         self._saved = SavedSoon(store.save)
@@ -44,18 +51,33 @@ class KongEmulator:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
+            await self._follow()
             await self._saved.live(receive, send)
+            await self.workers.stop()
         elif scope["type"] == "http":
             request = _request(scope, await read_body(receive))
-            await _reply(send, request.method, self.respond(request))
+            await _reply(send, request.method, await self.respond(request))
 
-    def respond(self, request: Request) -> Answer:
+    async def respond(self, request: Request) -> Answer:
         """The answer to one call."""
+        await self._follow()
+        if self.requests.takes(request):
+            return await self.requests.answer(request)
         try:
-            found = _first_answer(self._open_parts, request)
-            return found or self._respond(request if self._gate is None else self._gate.admit(request))
+            return self._respond(request if self._gate is None else self._gate.admit(request))
         except Refused as refused:
             return refused.answer
+        finally:
+            await self._configure()
+
+    async def _follow(self) -> None:
+        """Plugins that have come into the folder, or have gone, and whatever their configuration is now."""
+        if await self.workers.look():
+            self._entities.install(self.workers.schemas())
+        await self._configure()
+
+    async def _configure(self) -> None:
+        await self.workers.configured(self.store.version, self.store.all(KINDS["plugins"]))
 
     def _respond(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
@@ -77,10 +99,12 @@ def _request(scope: Scope, body: bytes) -> Request:
 
 
 async def _reply(send: Send, method: str, given: Answer) -> None:
-    body = b"" if method == "HEAD" else given.text.encode() if given.text is not None else _json(given)
+    body = b"" if method == "HEAD" else given.raw if given.raw is not None else _body(given)
     headers = {"server": f"kong/{VERSION}", "access-control-allow-origin": "*", **given.headers}
     await answer(send, given.status, body, headers)
 
 
-def _json(given: Answer) -> bytes:
+def _body(given: Answer) -> bytes:
+    if given.text is not None:
+        return given.text.encode()
     return b"" if given.body is None else msgspec.json.encode(given.body)

@@ -53,12 +53,30 @@ class Entities:
         draw_key: Callable[[], str] = new_key,
     ) -> None:
         self.store = store
-        self.plugins: dict[str, Schema] = {**PLUGINS, **(plugins or {})}
+        self._given = {**PLUGINS, **(plugins or {})}
+        self._with_code: Mapping[str, Schema] = {}
+        self.plugins: dict[str, Schema] = self._given
         self._now = now
         self._draw_id = draw_id
         self._draw_key = draw_key
         self._composed: dict[str, Schema] = {}
         self._shown: dict[str, tuple[Row, dict[str, Any]]] = {}
+
+    def install(self, plugins: Mapping[str, Schema]) -> None:
+        """Have these plugins besides those that the node came with, and no others."""
+        self._with_code = plugins
+        self.plugins = {**self._given, **plugins}
+        self._composed.clear()
+        self._shown.clear()
+
+    def learn(self, name: str, schema: Schema) -> None:
+        """Know one more plugin, by its schema alone."""
+        self._given[name] = schema
+        self.install(self._with_code)
+
+    def forget(self, name: str) -> None:
+        self._given.pop(name, None)
+        self.install(self._with_code)
 
     def schema(self, kind: Kind, plugin: object = None) -> Schema:
         """The schema of a kind; of a plugin, the entity's with the plugin's own fields and rules in it."""

@@ -15,6 +15,7 @@ from .paging import offset_of, page, size_of
 from .requests import Request, read_fields
 from .schemas import ENTITIES
 from .store import Row
+from .worker import Workers
 
 VERSION = "3.9.3"
 _EMPTY_HASH = "0" * 32
@@ -28,6 +29,7 @@ class Node:
     page_size: int
     database: bool
     config_hash: Callable[[], str]
+    workers: Workers
 
     def answer(self, request: Request) -> Answer | None:
         """The answer, or None when the path is none of this file's."""
@@ -53,7 +55,7 @@ class Node:
 
     def _about(self) -> dict[str, Any]:
         used = sorted({row["name"] for row in self.entities.store.all(KINDS["plugins"])})
-        available = {name: {"version": VERSION, "priority": 1000} for name in sorted(self.entities.plugins)}
+        available = {name: self._told_of(name) for name in sorted(self.entities.plugins)}
         return {
             "version": VERSION,
             "edition": "community",
@@ -70,10 +72,16 @@ class Node:
             "timers": {"running": 0, "pending": 0},
         }
 
+    def _told_of(self, name: str) -> dict[str, Any]:
+        installed = self.workers.installed.get(name)
+        if installed is None:
+            return {"version": VERSION, "priority": 1000}
+        return {"version": installed.version, "priority": installed.priority}
+
     def _status(self) -> dict[str, Any]:
         status: dict[str, Any] = {
             "database": {"reachable": True},
-            "memory": {"lua_shared_dicts": {}, "workers_lua_vms": []},
+            "memory": {"lua_shared_dicts": self._memory(), "workers_lua_vms": []},
             "server": dict.fromkeys(
                 (
                     "connections_accepted",
@@ -88,6 +96,9 @@ class Node:
             ),
         }
         return status if self.database else {**status, "configuration_hash": self.config_hash() or _EMPTY_HASH}
+
+    def _memory(self) -> dict[str, dict[str, str]]:
+        return {name: {"capacity": f"{one.capacity() / 2**20:.2f} MiB"} for name, one in self.workers.shared.items()}
 
     def _tags(self, request: Request, tag: str | None) -> dict[str, Any]:
         """Tagged entities, ordered by tag, kind and id."""

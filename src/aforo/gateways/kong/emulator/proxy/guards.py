@@ -17,7 +17,10 @@ _PERIOD_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 @dataclass(slots=True)
 class Passage:
-    """A call on its way through the plugins, and what they have found and added so far."""
+    """A call on its way through the plugins, and what they have found and added so far.
+
+    `overruled` are members of what the backend gets, such as its path, that a plugin has set.
+    """
 
     call: Call
     route: Row
@@ -28,7 +31,11 @@ class Passage:
     to_upstream: dict[str, str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     to_client: dict[str, str] = field(default_factory=dict)
+    overruled: dict[str, Any] = field(default_factory=dict)
 
+
+PRIORITY = {"key-auth": 1250.0, "acl": 950.0, "rate-limiting": 910.0, "request-termination": 2.0}
+"""Kong's own, of the plugins that are modelled: the higher goes first."""
 
 Guard = Callable[[Passage, dict[str, Any]], Answer | None]
 """Refuses with an answer, or lets pass."""

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+from ..worker.sockets import NoAnswer, Sockets, sendable
+
+_WAITS_SECONDS: Final = (60.0, 60.0, 60.0)
 
 
 class NameUnknown(Exception):
@@ -27,12 +31,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """What the upstream says: a JSON value, or a text."""
+    """What the upstream says: a JSON value, a text, or bytes."""
 
     status: int
     body: Any = None
     text: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
 
 
 Upstream = Callable[[Sent], UpstreamAnswer]
@@ -45,3 +50,17 @@ class Echo:
         if sent.host.endswith(".invalid"):
             raise NameUnknown(sent.host)
         return UpstreamAnswer(200, {"headers": dict(sent.headers), "uri": sent.uri})
+
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+async def fetched(sockets: Sockets, sent: Sent) -> UpstreamAnswer:
+    """A real backend's answer, for services on this machine alone. Raises Unreachable."""
+    place = f"[{sent.host}]" if ":" in sent.host else sent.host
+    url = f"http://{place}:{sent.port}{sent.uri}"
+    try:
+        got = await sockets.fetch(sent.method, url, sendable(sent.headers), sent.body, _WAITS_SECONDS)
+    except NoAnswer:
+        raise Unreachable(sent.host) from None
+    return UpstreamAnswer(got.status, headers={name.lower(): value for name, value in got.headers}, raw=got.body)
