@@ -201,3 +201,16 @@ async def test_a_lease_never_reaches_beyond_the_period(shop: Shop) -> None:
     async with edge(shop.folder, clock) as running:
         lease = (await running.post("/v1/leases", {"customerId": customer, "want": 5, "nodeId": "n"}))["lease"]
         assert lease["expiresAt"] == "2026-11-22T13:00:00.000Z"
+
+
+@pytest.mark.parametrize(("mode", "rate"), [("enforce", 30), ("observe", 100)])
+async def test_a_lease_throttles_only_where_the_margins_guard_enforces(shop: Shop, mode: str, rate: int) -> None:
+    card = [{"metric": "api_calls", "model": "per_unit", "unitPrice": "1"}]
+    customer, _ = shop.customer_on(shop.plan(shop.product(), key="pro", rateCard=card))
+    shop.cost("0.75")
+    shop.guard("TIER", "pro", mode=mode, throttle=30, l1="0.9", l2="0.26")
+    async with edge(shop.folder) as running:
+        await running.ingest({"customerId": customer})
+        asked = {"customerId": customer, "metric": "api_calls", "want": 10, "nodeId": "n", "epoch": 1}
+        answer = await running.post("/v1/leases", asked)
+        assert (answer["margin"], answer["lease"]["throttleRate"]) == ("L2_THROTTLE", rate)

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from aforo.enforcement.errors import LedgerUnavailable
 from aforo.enforcement.ledger.file import Noted
+from aforo.enforcement.margins import Watched
 from aforo.enforcement.meters import Meter
 from aforo.enforcement.model import Product, Tenant
 from aforo.enforcement.reservations import Reservation
@@ -21,12 +22,16 @@ _THROTTLES: Final = (Reason.OK, Reason.MARGIN_THROTTLED)
 
 
 class Call(NamedTuple):
-    """What is asked for. `reserves` is false for the forms that only look. Units are nano-units."""
+    """What is asked for. `reserves` is false for the forms that only look. Units are nano-units.
+
+    `leases`: the node will throttle by itself, by the share that its lease carries, so this is no call's turn.
+    """
 
     asked: Asked
     units: int
     feature: str | None = None
     reserves: bool = True
+    leases: bool = False
 
 
 class Outcome(NamedTuple):
@@ -76,6 +81,8 @@ class Checks:
                 added = (_revenue(meter, call), cost)
                 watched = parts.book.standing(tenant, grant, meter.counters[0], added)
             margin = watched.standing() if watched is not None else None
+            if margin is not None and call.leases:
+                margin = margin._replace(passes=True)
             verdict = decide(_standing(meter, call, margin), call.units, now_ms)
         denied = verdict.reason is not Reason.OK and found.enforced and not verdict.observed
         passes = verdict.reason is Reason.OK or verdict.observed
@@ -93,7 +100,7 @@ class Checks:
             denied,
             found.enforced,
             watched.level if watched is not None else Level.NONE,
-            watched.guard.throttle_percent if watched is not None and watched.level is Level.L2_THROTTLE else 100,
+            _let_through(watched),
             _decision(serial, who, tenant, call, found, verdict, meter, reserved, now_ms, denied=denied),
             meter,
         )
@@ -158,6 +165,13 @@ def _revenue(meter: Meter, call: Call) -> int:
         return 0
     used = meter.counters[0].used
     return price(max(0, used + call.units)) - price(max(0, used))
+
+
+def _let_through(watched: Watched | None) -> int:
+    """The percentage that a node may let through by itself. A guard that only observes throttles nobody."""
+    if watched is None or watched.level is not Level.L2_THROTTLE or not watched.guard.enforced:
+        return 100
+    return watched.guard.throttle_percent
 
 
 def _decision(

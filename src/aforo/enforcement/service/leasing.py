@@ -34,7 +34,7 @@ class Leasing:
     async def lease(self, who: Who, call: Call, wanted: Wanted) -> tuple[Outcome, Lease | None]:
         """Decide as a check would that takes nothing; where it passes, take units. Raises as a check does."""
         self._parts.leases.refuse_when_full()
-        outcome = await self._checks.check(who, call._replace(units=0, reserves=False))
+        outcome = await self._checks.check(who, call._replace(units=0, reserves=False, leases=True))
         if outcome.verdict.reason is not Reason.OK or outcome.meter is None:
             return outcome, None
         lease = self._taken(who, call, wanted, outcome.meter)
