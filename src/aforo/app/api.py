@@ -39,10 +39,12 @@ def create(rooms: Rooms) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await rooms.jobs.recover()
-        worker = rooms.credentials.start()
+        await rooms.schedules.recover()
+        worker = [rooms.credentials.start(), asyncio.create_task(rooms.schedules.run(), name="schedules")]
         yield
-        worker.cancel()
-        await asyncio.gather(worker, return_exceptions=True)
+        for part in worker:
+            part.cancel()
+        await asyncio.gather(*worker, return_exceptions=True)
         await rooms.aclose()
 
     app = FastAPI(

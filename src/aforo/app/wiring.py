@@ -8,8 +8,9 @@ from aforo.accounts import Accounts, Door
 from aforo.accounts.sql import AccountStore
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
+from aforo.app.scheduling import open_schedules
 from aforo.app.settings import Settings
-from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Vault
+from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Sweeper, Vault
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
 from aforo.credentials import open_room as open_credentials
@@ -18,7 +19,7 @@ from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
 from aforo.integrations import Integrations, IntegrationStore, InUseBy, PartMissing, Reach, Uses
-from aforo.jobs import Jobs, JobStore
+from aforo.jobs import Jobs, JobStore, Schedules
 from aforo.kit.clock import Clock, SystemClock
 from aforo.kit.db import Database
 from aforo.kit.secretbox import MasterKeys, SecretBox
@@ -44,9 +45,11 @@ class Rooms:
     credentials: CredentialsRoom
     pricing: Pricing
     jobs: Jobs
+    schedules: Schedules
     first_answers: FirstAnswers
 
     async def aclose(self) -> None:
+        await self.schedules.stop()
         await self.jobs.stop()
         await self.credentials.driver.stop()
         await self.db.aclose()
@@ -70,6 +73,8 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     live_counts = credentials.credentials.live_counts
     pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
     jobs = Jobs(JobStore(db), clock, problem)
+    sweeper = Sweeper(products, integrations, vault, watch, clock)
+    schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, clock)
     first_answers = FirstAnswers(db, box, clock)
     return Rooms(
         settings,
@@ -84,6 +89,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         credentials,
         pricing,
         jobs,
+        schedules,
         first_answers,
     )
 

@@ -11,6 +11,7 @@ from aforo.integrations.consent.store import ConsentStore
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import SettingsMissing
 from aforo.integrations.gate import IntegrationGate
+from aforo.integrations.listeners import Listeners
 from aforo.integrations.model import Integration
 from aforo.integrations.rules import form
 from aforo.integrations.sealing import Sealing
@@ -41,6 +42,7 @@ class Opening:
         self._directory = directory
         self._reach = reach
         self._clock = clock
+        self.listeners = Listeners()
         self._gates: dict[str, IntegrationGate] = {}
         self._budgets: dict[tuple[str, ...], Budget] = {}
         self.consents = Consents(
@@ -74,8 +76,9 @@ class Opening:
     def gate(self, integration: Integration) -> IntegrationGate:
         gate = self._gates.get(integration.id)
         if gate is None:
-            gate = IntegrationGate(integration.id, integration.name, integration.vitals, self._store, self._clock)
+            gate = IntegrationGate(integration, self._store, self._clock, self.listeners)
             self._gates[integration.id] = gate
+        gate.rename(integration)
         return gate
 
     def known_gate(self, integration_id: str) -> IntegrationGate | None:

@@ -1,4 +1,4 @@
-"""Long work: started, watched, found again.
+"""Long work, started, watched, found again; and work that comes again by itself.
 
 What belongs to HTTP comes on first use, since it brings the web framework along.
 """
@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from aforo.jobs.model import Job, JobState
+from aforo.jobs.schedules import Kind, Outcome, Result, Schedule, Schedules, ScheduleStore, Subject
 from aforo.jobs.service import Jobs, Report
 from aforo.jobs.sql import JobStore
 
@@ -21,8 +22,15 @@ __all__ = [
     "JobState",
     "JobStore",
     "Jobs",
+    "Kind",
+    "Outcome",
     "Prefer",
     "Report",
+    "Result",
+    "Schedule",
+    "ScheduleStore",
+    "Schedules",
+    "Subject",
     "answer",
     "onward",
     "work_page",

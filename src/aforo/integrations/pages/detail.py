@@ -8,10 +8,11 @@ from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session
 from aforo.integrations.model import Integration
-from aforo.integrations.pages import form, strip, words
+from aforo.integrations.pages import form, words
 from aforo.integrations.pages.parts import Parts
 from aforo.integrations.pages.setup import way_of
 from aforo.integrations.pages.testing import TestRuns, line
+from aforo.integrations.rules import day as strip
 from aforo.kit.clock import from_rfc3339
 
 _LEVELS = {"yes": "yes", "substitute": "by another way", "not_yet": "not yet", "no": "no"}
