@@ -1,16 +1,17 @@
 """Health, breaker and drift by themselves: what the schedules do at a real emulator over hours of a hand-moved clock."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aforo.gateway_sdk.emulator import Fault
 from aforo.integrations.listeners import BreakerChange, HealthChange, News
-from aforo.kit.clock import HandClock
+from aforo.kit.clock import HandClock, from_rfc3339
 from tests.flows.hands import KongHand
 from tests.jobs.ticking import run_until
 from tests.live import Aforo, Emulated, aforo, emulated
@@ -79,15 +80,15 @@ async def test_a_health_check_is_one_call_every_five_minutes_within_its_jitter(t
         await me.only("health")
         await me.until(10)
         before, moments = me.calls(), []
-        for _ in range(12):
+        for _ in range(6):
             planned = (await me.schedule("health"))["nextAt"]
             moments.append(planned)
             await me.until((_moment(planned) - me.clock.now()).total_seconds())
-        assert me.calls() - before == 12
+        assert me.calls() - before == 6
         gaps = [(_moment(b) - _moment(a)).total_seconds() for a, b in zip(moments, moments[1:], strict=False)]
         assert all(285 <= gap <= 315.001 for gap in gaps)
         points = (await me.call("GET", f"/integrations/{me.integration_id}/health"))["history"]
-        assert len(points) >= 12
+        assert len(points) >= 6
 
 
 async def test_after_five_failures_no_request_is_made_for_300_seconds_and_then_exactly_one(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ async def test_an_episode_is_told_once_and_so_is_its_end(tmp_path: Path) -> None
     async with watched(tmp_path) as me:
         await me.only("health")
         me.down()
-        await me.until(2 * 3600)
+        await me.until(3600)
         states = [str(change.after) for change in me.health]
         assert states == ["DEGRADED", "ERROR"]
         me.up()
@@ -128,7 +129,7 @@ async def test_two_failures_and_a_recovery_are_nobodys_news(tmp_path: Path) -> N
     async with watched(tmp_path) as me:
         await me.only("health")
         me.kong.board.faults.append(Fault(503, times=2))
-        await me.until(1300)
+        await me.until(1000)
         assert [(str(change.after), change.news) for change in me.health] == [("DEGRADED", None), ("HEALTHY", None)]
 
 
@@ -143,7 +144,7 @@ async def test_an_open_breaker_stays_open_over_a_restart_and_its_probe_comes_at_
             probe_at = (await _breaker(me))["probeAt"]
             opened = me.calls()
         clock.forward(100)
-        async with aforo(tmp_path, clock) as running:
+        async with aforo(tmp_path, clock) as running:  # the next process
             me = Watched(running, clock, kong, me.integration_id)
             await running.rooms.schedules.recover()
             assert (await _breaker(me))["probeAt"] == probe_at
@@ -176,17 +177,17 @@ async def test_a_drift_made_at_the_gateway_is_noticed_once_by_itself_and_so_is_i
         product = (await me.call("GET", "/products"))["data"][0]
         hand, path = KongHand(me.kong), f"/products/{product['id']}"
         hand.edit(product)
-        await me.until(3 * 3600)
+        await me.until(2 * 945)
         noticed = await me.call("GET", path)
         assert noticed["monetizationStatus"] == "STALE"
-        episodes = (await me.call("GET", f"{path}/drift/episodes"))["data"]
+        episodes = (await me.call("GET", f"{path}/episodes"))["data"]
         assert [len(one["fields"]) for one in episodes] == [1]
         assert episodes[0]["fields"][0]["path"] == hand.field_path(product)
         words = (await me.schedule("drift"))["last"]["words"]
         assert words == "6 of 6 products compared, 1 differs."
         hand.call("PATCH", f"/services/{product['ref']}", {"read_timeout": 60_000})
-        await me.until(3 * 3600)
-        episodes = (await me.call("GET", f"{path}/drift/episodes"))["data"]
+        await me.until(2 * 945)
+        episodes = (await me.call("GET", f"{path}/episodes"))["data"]
         assert [(one["id"], bool(one["closedAt"])) for one in episodes] == [(noticed["driftId"], True)]
         assert (await me.call("GET", path))["driftId"] is None
 
@@ -215,23 +216,25 @@ async def test_a_scan_that_could_not_read_everything_calls_nothing_stale_and_say
         assert all(one["driftId"] is None for one in (await me.call("GET", "/products"))["data"])
 
 
-async def test_what_was_restored_while_a_scan_read_is_not_called_stale_by_what_it_had_read(tmp_path: Path) -> None:
+async def test_what_somebody_looked_at_while_a_scan_read_is_not_called_stale_by_what_the_scan_had_read(
+    tmp_path: Path,
+) -> None:
     async with watched(tmp_path) as me:
-        product = (await me.call("GET", "/products"))["data"][0]
+        rooms, product = me.running.rooms, (await me.call("GET", "/products"))["data"][0]
+        before = me.calls()
+        await rooms.sweeper.scan(me.running.tenant_id, me.integration_id)
+        calls_of_a_scan = me.calls() - before
         KongHand(me.kong).edit(product)
-        sweeper = me.running.rooms.sweeper
-        turn = me.running.rooms.watch.turn(me.integration_id)
-        import asyncio
-
-        await turn.acquire()
-        scan = asyncio.create_task(sweeper.scan(me.running.tenant_id, me.integration_id))
-        read = me.calls()
-        while me.calls() < read + 3 or not turn._waiters:
-            await asyncio.sleep(0.005)
-        me.clock.forward(1)
-        turn.release()
-        await me.call("POST", f"/products/{product['id']}/restore", {"dryRun": False})
-        await scan
+        before = me.calls()
+        async with rooms.watch.turn(me.integration_id):
+            scan = asyncio.create_task(rooms.sweeper.scan(me.running.tenant_id, me.integration_id))
+            while me.calls() < before + calls_of_a_scan:
+                await asyncio.sleep(0.002)
+            KongHand(me.kong).call("PATCH", f"/services/{product['ref']}", {"read_timeout": 60_000})
+            me.clock.forward(1)
+            await rooms.watch.look(me.running.tenant_id, product["id"])
+        assert (await scan).opened == 0
+        assert (await me.call("GET", f"/products/{product['id']}/episodes"))["data"] == []
 
 
 async def test_a_paused_integration_is_left_alone_until_it_is_resumed(tmp_path: Path) -> None:
@@ -262,9 +265,7 @@ async def test_schedules_come_with_an_integration_and_go_with_it(tmp_path: Path)
         assert (await me.call("GET", "/schedules"))["data"] == []
 
 
-def _moment(text: str) -> Any:
-    from aforo.kit.clock import from_rfc3339
-
+def _moment(text: str) -> datetime:
     return from_rfc3339(text)
 
 

@@ -17,6 +17,7 @@ import aforo.enforcement.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
+import aforo.jobs.schedules.routes
 import aforo.pricing.routes
 import aforo.usage.routes
 from aforo.app import console, forward, oauth_emulated, problems, tryout
@@ -72,7 +73,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(
         aforo.integrations.routes.router(integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs)
     )
-    app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
+    app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller, rooms.clock))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.customers.routes.router(rooms.customers, rooms.accounts, caller))
@@ -82,6 +83,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.pricing.routes.router(rooms.pricing, integrations, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
+    app.include_router(aforo.jobs.schedules.routes.router(rooms.schedules, rooms.accounts, rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))
     app.include_router(oauth_emulated.router(rooms.settings))

@@ -41,6 +41,7 @@ class Rooms:
     integrations: Integrations
     catalog: Catalog
     watch: DriftWatch
+    sweeper: Sweeper
     customers: CustomersRoom
     credentials: CredentialsRoom
     pricing: Pricing
@@ -85,6 +86,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         integrations,
         catalog,
         watch,
+        sweeper,
         customers,
         credentials,
         pricing,
