@@ -111,6 +111,18 @@ async def test_after_five_failures_no_request_is_made_for_300_seconds_and_then_e
         assert (me.calls(), (await _breaker(me))["state"]) == (opened + 2, "CLOSED")
 
 
+async def test_a_breaker_that_other_work_opened_is_probed_at_its_moment(tmp_path: Path) -> None:
+    async with watched(tmp_path) as me:
+        me.down()
+        while (await _breaker(me))["state"] == "CLOSED":
+            await me.call("POST", f"/integrations/{me.integration_id}/test")
+        probe_at = (await _breaker(me))["probeAt"]
+        assert (await me.schedule("health"))["nextAt"] == probe_at
+        opened = me.calls()
+        await me.until((_moment(probe_at) - me.clock.now()).total_seconds())
+        assert me.calls() == opened + 1
+
+
 async def test_an_episode_is_told_once_and_so_is_its_end(tmp_path: Path) -> None:
     async with watched(tmp_path) as me:
         await me.only("health")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from aforo.app.cli.exits import EPILOG, Exit
-from aforo.app.cli.groups import account, credentials, drift, integrations, jobs, machine, pricing, products, selling
+from aforo.app.cli.groups import account, credentials, drift, integrations, jobs, machine, pricing, products, schedules, selling
 
 _GROUPS = {
     "integrations": integrations.app,
@@ -19,6 +19,7 @@ _GROUPS = {
     "credentials": credentials.credentials,
     "consumers": credentials.consumers,
     "orphans": credentials.orphans,
+    "schedules": schedules.app,
     "jobs": jobs.app,
     "admin": machine.admin,
 }
