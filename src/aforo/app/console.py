@@ -13,6 +13,7 @@ import aforo.credentials.pages
 import aforo.customers.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
+import aforo.jobs.schedules.pages
 from aforo.accounts import SignInNeeded
 from aforo.app import overview
 from aforo.app.problems import answer, problem
@@ -25,7 +26,7 @@ from aforo.customers.pages import Key, Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
 _ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs")
-_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
+_BUILT: Final = ("/", "/integrations", "/products", "/schedules", "/plans", "/customers", "/subscriptions", "/credentials")
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -59,6 +60,7 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         rooms.integrations,
         rooms.accounts,
         rooms.jobs,
+        rooms.schedules,
         rooms.catalog.counts,
         uses_of(rooms),
         visitor,
@@ -77,6 +79,11 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+    app.include_router(
+        aforo.jobs.schedules.pages.router(
+            rooms.schedules, rooms.accounts, rooms.jobs, rooms.clock, visitor, render.page
+        )
+    )
 
 
 def _selling(rooms: Rooms, credentials: aforo.credentials.pages.Parts) -> aforo.customers.pages.Parts:

@@ -14,6 +14,7 @@ from aforo.jobs.sql import JobStore
 if TYPE_CHECKING:
     from aforo.jobs.pages import PAGE_PATIENCE_SECONDS, onward, work_page
     from aforo.jobs.routes import SLOW, Prefer, answer
+    from aforo.jobs.schedules.pages import schedule_row
 
 __all__ = [
     "PAGE_PATIENCE_SECONDS",
@@ -33,6 +34,7 @@ __all__ = [
     "Subject",
     "answer",
     "onward",
+    "schedule_row",
     "work_page",
 ]
 
@@ -42,6 +44,7 @@ _LATER = {
     "Prefer": "routes",
     "answer": "routes",
     "onward": "pages",
+    "schedule_row": "schedules.pages",
     "work_page": "pages",
 }
 

@@ -44,6 +44,12 @@ STATES = {
     "CANCELLED": State("", "leave"),
     "GRACE": State("warn", "back"),
     "DONE": State("ok", "double-tick"),
+    "PARTIAL": State("warn", "dash"),
+    "HELD": State("", "lock", "no call was made"),
+    "SKIPPED": State("", "skip", "nothing to do"),
+    "INTERRUPTED": State("warn", "back", "runs again"),
+    "PAUSED": State("", "pause", "maintenance"),
+    "RUNNING": State("accent", "turning"),
 }
 _UNKNOWN = State("", "dotted-circle")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aforo.accounts import Accounts, VisitorFor
 from aforo.integrations.service import Integrations, InUseBy
-from aforo.jobs import Jobs
+from aforo.jobs import Jobs, Schedules
 from aforo.kit.clock import Clock
 from aforo.kit.pages import PageRender
 
@@ -18,6 +18,7 @@ class Parts:
     integrations: Integrations
     accounts: Accounts
     jobs: Jobs
+    schedules: Schedules
     counts: Counts
     in_use_by: InUseBy
     visitor: VisitorFor
