@@ -44,12 +44,12 @@ STATES = {
     "CANCELLED": State("", "leave"),
     "GRACE": State("warn", "back"),
     "DONE": State("ok", "double-tick"),
-    "PARTIAL": State("warn", "dash"),
+    "PARTIAL": State("warn", "pie"),
     "HELD": State("", "lock", "no call was made"),
-    "SKIPPED": State("", "skip", "nothing to do"),
-    "INTERRUPTED": State("warn", "back", "runs again"),
-    "PAUSED": State("", "pause", "maintenance"),
-    "RUNNING": State("accent", "turning"),
+    "SKIPPED": State("", "chevrons", "nothing to do"),
+    "INTERRUPTED": State("warn", "bolt", "runs again"),
+    "PAUSED": State("", "pause-circle", "maintenance"),
+    "RUNNING": State("accent", "play"),
 }
 _UNKNOWN = State("", "dotted-circle")
 
