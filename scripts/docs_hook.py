@@ -10,9 +10,12 @@ from scripts.docs_pages import pages, sections
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Hang the made pages into the navigation below the empty sections of their names."""
+    """Hang the made pages into the navigation, behind what the sections of their names already list."""
     made = sections()
-    config.nav = [{title: made[title]} if (title := next(iter(entry))) in made else entry for entry in config.nav or []]
+    config.nav = [
+        {title: [*entry[title], *made[title]]} if (title := next(iter(entry))) in made else entry
+        for entry in config.nav or []
+    ]
     return config
 
 

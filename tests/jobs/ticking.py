@@ -21,9 +21,7 @@ TENANT = "ten_1"
 async def run_until(schedules: Schedules, clock: HandClock, end: datetime) -> None:
     """Move the clock from one due schedule to the next, and run them, up to and with `end`."""
     while True:
-        moments = [
-            one.schedule.next_at for one in await schedules.everybodys() if one.schedule.enabled
-        ]
+        moments = [one.schedule.next_at for one in await schedules.everybodys() if one.schedule.enabled]
         first = min((moment for moment in moments if moment <= end), default=None)
         if first is None:
             break

@@ -26,7 +26,16 @@ from aforo.customers.pages import Key, Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
 _ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs")
-_BUILT: Final = ("/", "/integrations", "/products", "/schedules", "/plans", "/customers", "/subscriptions", "/credentials")
+_BUILT: Final = (
+    "/",
+    "/integrations",
+    "/products",
+    "/schedules",
+    "/plans",
+    "/customers",
+    "/subscriptions",
+    "/credentials",
+)
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",

@@ -7,7 +7,6 @@ from typing import Final
 from aforo.gateway_sdk.manifest import CallLimit
 from aforo.kit.clock import Clock
 
-
 _SLOTS: Final = 60
 
 

@@ -13,7 +13,6 @@ from aforo.kit.clock import Clock
 from aforo.kit.errors import Invalid
 from aforo.kit.wire import Moment, WireModel
 
-
 _LONGEST_REASON: Final = 500
 
 

@@ -76,7 +76,8 @@ class Listeners:
         await _tell(self.on_health, change)
 
     async def breaker(self, change: BreakerChange) -> None:
-        log.warning("%s: breaker %s after %s. %s", change.name, change.after, change.before, change.reason or "")
+        level = logging.INFO if change.after is BreakerState.HALF_OPEN else logging.WARNING
+        log.log(level, "%s: breaker %s after %s. %s", change.name, change.after, change.before, change.reason or "")
         await _tell(self.on_breaker, change)
 
     async def changed(self, tenant_id: str, integration_id: str) -> None:

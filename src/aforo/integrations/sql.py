@@ -187,9 +187,7 @@ class IntegrationStore:
             "pause_reason": pause.reason if pause else None,
         }
         async with self._db.write() as connection:
-            await connection.execute(
-                update(integrations).where(integrations.c.id == integration_id).values(**kept)
-            )
+            await connection.execute(update(integrations).where(integrations.c.id == integration_id).values(**kept))
 
     async def history(self, integration_id: str, since: datetime) -> list[HealthPoint]:
         """Oldest first."""

@@ -78,7 +78,8 @@ def _only(hits: Sequence[View], rows: Iterable[View], noun: str, word: str, *, n
             Exit.USAGE,
             "Ambiguous",
             f"{len(hits)} {noun}s are called {word!r}:\n{named}",
-            next_step="Name it by its id" + (", or narrow with --integration." if noun in ("product", "schedule") else "."),
+            next_step="Name it by its id"
+            + (", or narrow with --integration." if noun in ("product", "schedule") else "."),
             unharmed="Nothing was changed.",
         )
     raise failure(

@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from aforo.app.cli.exits import EPILOG, Exit
-from aforo.app.cli.groups import account, credentials, drift, integrations, jobs, machine, pricing, products, schedules, selling
+from aforo.app.cli.groups import (
+    account,
+    credentials,
+    drift,
+    integrations,
+    jobs,
+    machine,
+    pricing,
+    products,
+    schedules,
+    selling,
+)
 
 _GROUPS = {
     "integrations": integrations.app,

@@ -26,7 +26,7 @@ async def last_scans(schedules: Schedules, tenant_id: str) -> Mapping[str, dict[
 
 
 async def standing(integrations: Integrations, clock: Clock, one: Integration) -> dict[str, Any]:
-    """The 24 h strip with its sentence, the fullest call limit, the breaker and its probe, and the pause if one holds."""
+    """The 24 h strip with its sentence, the fullest call limit, the breaker with its probe, the pause that holds."""
     points = await integrations.history(one.tenant_id, one.id)
     now = clock.now()
     bars, spans = day.beats(points, now), day.episodes(points)

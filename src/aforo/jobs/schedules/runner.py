@@ -67,9 +67,8 @@ class Runner:
         subjects = await self._timetable.subjects() if due else {}
         for one in due:
             kind, subject = self._timetable.kinds.get(one.kind), subjects.get(one.subject_id)
-            if kind and subject and one.id not in self._runs and not await self._waits(one, kind, subject):
-                if len(self._runs) < AT_ONCE and self._busy[one.subject_id] < AT_ONCE_EACH:
-                    self.start(one, kind, subject)
+            if kind and subject and not await self._waits(one, kind, subject) and self._has_room(one):
+                self.start(one, kind, subject)
         return bool(self._runs)
 
     def start(self, schedule: Schedule, kind: Kind, subject: Subject) -> "asyncio.Task[None]":
@@ -92,7 +91,12 @@ class Runner:
             task.cancel()
         await asyncio.gather(*runs, return_exceptions=True)
 
+    def _has_room(self, schedule: Schedule) -> bool:
+        return len(self._runs) < AT_ONCE and self._busy[schedule.subject_id] < AT_ONCE_EACH
+
     async def _waits(self, schedule: Schedule, kind: Kind, subject: Subject) -> bool:
+        if schedule.id in self._runs:
+            return True
         until = rules.put_off(kind, subject, self._clock.now(), self._timetable.chance())
         if until:
             await self._store.plan({schedule.id: until})

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from aforo.jobs.errors import Interrupted
 from aforo.jobs.schedules import rules
@@ -16,7 +17,8 @@ from aforo.kit.clock import Clock, rfc3339
 from aforo.kit.errors import Invalid, NotFound
 from aforo.kit.jsontree import JsonObject
 
-LONGEST_SECONDS = 7 * 86_400
+LONGEST_SECONDS: Final = 7 * 86_400
+_CHANCE: Final = random.SystemRandom().random
 
 
 class Schedules:
@@ -28,7 +30,7 @@ class Schedules:
         subjects: Subjects,
         clock: Clock,
         describe: Callable[[Exception], JsonObject],
-        chance: Chance = random.SystemRandom().random,
+        chance: Chance = _CHANCE,
     ) -> None:
         self._store = store
         self._clock = clock
