@@ -26,7 +26,7 @@ def test_schedules_are_listed_run_and_set(world: World, terminal: Terminal) -> N
 
 
 def test_a_pause_and_a_breakers_reset_name_their_reason(world: World, terminal: Terminal) -> None:
-    terminal.imported(world, "kong-paused")
+    terminal.connected(world, "kong-paused")
     terminal.run("integrations", "pause", "kong-paused", "--hours", "2", "--reason", "upgrade")
     assert "is paused until" in terminal.out
     terminal.run("schedules", "run", "health", "--integration", "kong-paused", ends=Exit.CONFLICT)

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from aforo.gateway_sdk.emulator import Fault
 from aforo.integrations.listeners import BreakerChange, HealthChange, News
 from aforo.kit.clock import HandClock, from_rfc3339
@@ -65,9 +67,9 @@ class Watched:
 
 
 @asynccontextmanager
-async def watched(folder: Path, products: int = 6) -> AsyncIterator[Watched]:
+async def watched(folder: Path) -> AsyncIterator[Watched]:
     clock = HandClock()
-    with emulated("kong", products=products) as kong:
+    with emulated("kong", products=6) as kong:
         async with aforo(folder, clock) as running:
             integration_id = await running.connect(kong, "kong-prod")
             await running.import_all(integration_id)
@@ -76,6 +78,7 @@ async def watched(folder: Path, products: int = 6) -> AsyncIterator[Watched]:
             yield made
 
 
+@pytest.mark.long
 async def test_a_health_check_is_one_call_every_five_minutes_within_its_jitter(tmp_path: Path) -> None:
     async with watched(tmp_path) as me:
         await me.only("health")
@@ -115,8 +118,7 @@ async def test_after_five_failures_no_request_is_made_for_300_seconds_and_then_e
 async def test_a_breaker_that_other_work_opened_is_probed_at_its_moment(tmp_path: Path) -> None:
     async with watched(tmp_path) as me:
         me.down()
-        while (await _breaker(me))["state"] == "CLOSED":
-            await me.call("POST", f"/integrations/{me.integration_id}/test")
+        await _opened(me)
         probe_at = (await _breaker(me))["probeAt"]
         assert (await me.schedule("health"))["nextAt"] == probe_at
         opened = me.calls()
@@ -138,6 +140,7 @@ async def test_an_episode_is_told_once_and_so_is_its_end(tmp_path: Path) -> None
         assert Counter(str(change.after) for change in me.breaker)["CLOSED"] == 1
 
 
+@pytest.mark.long
 async def test_two_failures_and_a_recovery_are_nobodys_news(tmp_path: Path) -> None:
     async with watched(tmp_path) as me:
         await me.only("health")
@@ -152,8 +155,7 @@ async def test_an_open_breaker_stays_open_over_a_restart_and_its_probe_comes_at_
         async with aforo(tmp_path, clock) as running:
             me = Watched(running, clock, kong, await running.connect(kong))
             me.down()
-            while (await _breaker(me))["state"] == "CLOSED":
-                await me.until(30)
+            await _opened(me)
             probe_at = (await _breaker(me))["probeAt"]
             opened = me.calls()
         clock.forward(100)
@@ -170,8 +172,7 @@ async def test_an_open_breaker_stays_open_over_a_restart_and_its_probe_comes_at_
 async def test_a_reset_needs_a_reason_stands_in_the_audit_trail_and_is_checked_at_once(tmp_path: Path) -> None:
     async with watched(tmp_path) as me:
         me.down()
-        while (await _breaker(me))["state"] == "CLOSED":
-            await me.until(30)
+        await _opened(me)
         me.up()
         path = f"/integrations/{me.integration_id}/breaker/reset"
         told = await me.call("POST", path, {"reason": "  "}, 422)
@@ -205,7 +206,9 @@ async def test_a_drift_made_at_the_gateway_is_noticed_once_by_itself_and_so_is_i
         assert (await me.call("GET", path))["driftId"] is None
 
 
-async def test_nothing_is_asked_of_a_gateway_where_nothing_is_recorded(tmp_path: Path) -> None:
+async def test_where_nothing_is_recorded_a_scan_asks_nothing_and_schedules_go_with_their_integration(
+    tmp_path: Path,
+) -> None:
     clock = HandClock()
     with emulated("kong", products=2) as kong:
         async with aforo(tmp_path, clock) as running:
@@ -215,8 +218,13 @@ async def test_nothing_is_asked_of_a_gateway_where_nothing_is_recorded(tmp_path:
             await me.until(3600)
             assert me.calls() == before
             assert (await me.schedule("drift"))["last"]["result"] == "SKIPPED"
+            kinds = [one["kind"] for one in (await me.call("GET", "/schedules"))["data"]]
+            assert sorted(kinds) == ["drift", "health", "orphans"]
+            await me.call("DELETE", f"/integrations/{me.integration_id}", status=204)
+            assert (await me.call("GET", "/schedules"))["data"] == []
 
 
+@pytest.mark.long
 async def test_a_scan_that_could_not_read_everything_calls_nothing_stale_and_says_what_it_missed(
     tmp_path: Path,
 ) -> None:
@@ -270,17 +278,15 @@ async def test_a_paused_integration_is_left_alone_until_it_is_resumed(tmp_path: 
         assert actions[:2] == ["integration.resume", "integration.pause"]
 
 
-async def test_schedules_come_with_an_integration_and_go_with_it(tmp_path: Path) -> None:
-    async with watched(tmp_path) as me:
-        kinds = [one["kind"] for one in (await me.call("GET", "/schedules"))["data"]]
-        assert sorted(kinds) == ["drift", "health", "orphans"]
-        await me.call("DELETE", f"/integrations/{me.integration_id}?force=orphan", status=204)
-        assert (await me.call("GET", "/schedules"))["data"] == []
-
-
 def _moment(text: str) -> datetime:
     return from_rfc3339(text)
 
 
 async def _breaker(me: Watched) -> Any:
     return await me.call("GET", f"/integrations/{me.integration_id}/breaker")
+
+
+async def _opened(me: Watched) -> None:
+    """Fail by other work than the schedules' until calls are held."""
+    while (await _breaker(me))["state"] == "CLOSED":
+        await me.call("POST", f"/integrations/{me.integration_id}/test")
