@@ -31,7 +31,7 @@ async def desk(folder: Path, clock: Clock | None = None, **settings: Any) -> Asy
     app = FastAPI()
     problems.install(app, lambda request, fault: problems.answer(fault, request.url.path))
     caller = rooms.door.caller
-    app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
+    app.include_router(aforo.accounts.routes.router(rooms.accounts, rooms.people, caller, home=chosen.base_url))
     app.include_router(aforo.alerts.routes.router(rooms.alerts, rooms.accounts, chosen.base_url, caller))
     headers = {"Authorization": f"Bearer {key}"}
     transport = httpx2.ASGITransport(app)

@@ -10,7 +10,7 @@ from tests.console.visiting import Visitor, visiting
 from tests.flows.hands import KongHand
 from tests.live import Emulated, emulated
 
-READ_PAGES = ("/", "/integrations", "/products")
+READ_PAGES = ("/", "/integrations", "/products", "/schedules")
 
 
 async def test_before_anything_is_connected_every_page_names_the_first_step(tmp_path: Path) -> None:

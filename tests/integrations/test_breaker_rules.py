@@ -11,6 +11,7 @@ from aforo.gateway_sdk.errors import (
     GatewayThrottled,
     GatewayUnavailable,
 )
+from aforo.gateway_sdk.tokens import ReconnectNeeded
 from aforo.integrations.model import Breaker, BreakerState, Health, Vitals
 from aforo.integrations.rules import breaker as rules
 from aforo.integrations.rules.vitals import after_failure, after_success
@@ -76,6 +77,12 @@ def test_health_follows_the_failures_in_a_row() -> None:
         seen.append(vitals.health)
     assert seen == [Health.DEGRADED, Health.DEGRADED, Health.ERROR, Health.ERROR]
     assert after_success(vitals, START).health is Health.HEALTHY
+
+
+def test_an_error_stays_one_until_a_call_passes() -> None:
+    vitals = after_failure(Vitals(), START, ReconnectNeeded("consent is gone"))
+    assert vitals.health is Health.ERROR
+    assert after_failure(vitals, START, GatewayUnavailable("down")).health is Health.ERROR
 
 
 def test_a_refused_credential_counts_for_health_but_not_for_the_breaker() -> None:

@@ -11,6 +11,9 @@ _BODIES: dict[str, Any] = {
     "/products/{product_id}": {"monetized": True},
     "/integrations/{integration_id}": {"name": "stolen"},
     "/pricing/sync": {"planId": "prev_1", "select": ["plan:pro"]},
+    "/pause": {"until": "2026-11-22T18:00:00Z", "reason": "stolen"},
+    "/breaker/reset": {"reason": "stolen"},
+    "/schedules/{schedule_id}": {"enabled": False},
     "/enforcement": {"mode": "enforce"},
     "/consumers/adopt": {"adopt": [{"consumer": "c", "customerId": "cust_1", "planId": "plan_1", "keys": ["k"]}]},
 }
@@ -58,7 +61,13 @@ async def _objects(mine: Aforo, kong: Any) -> dict[str, str]:
     started = await mine.http.post(
         "/api/v1/products/preview", json={"integrationId": integration_id}, headers={"Prefer": "respond-async"}
     )
-    return {"integration_id": integration_id, "product_id": products[0]["id"], "job_id": started.json()["jobId"]}
+    schedules = (await mine.call("GET", "/api/v1/schedules"))["data"]
+    return {
+        "integration_id": integration_id,
+        "product_id": products[0]["id"],
+        "job_id": started.json()["jobId"],
+        "schedule_id": schedules[0]["id"],
+    }
 
 
 async def _stranger(mine: Aforo) -> dict[str, str]:

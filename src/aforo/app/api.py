@@ -18,6 +18,7 @@ import aforo.enforcement.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
 import aforo.jobs.routes
+import aforo.jobs.schedules.routes
 import aforo.pricing.routes
 import aforo.usage.routes
 from aforo.app import console, forward, oauth_emulated, problems, tryout
@@ -40,7 +41,13 @@ def create(rooms: Rooms) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await rooms.jobs.recover()
-        workers = (rooms.credentials.start(), rooms.alerts.start(), rooms.telling.start())
+        await rooms.schedules.recover()
+        workers = (
+            rooms.credentials.start(),
+            rooms.alerts.start(),
+            rooms.telling.start(),
+            asyncio.create_task(rooms.schedules.run(), name="schedules"),
+        )
         yield
         for worker in workers:
             worker.cancel()
@@ -72,7 +79,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(
         aforo.integrations.routes.router(integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs)
     )
-    app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
+    app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller, rooms.clock))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.catalog.drift_routes.router(catalog, watch, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.customers.routes.router(rooms.customers, rooms.accounts, caller))
@@ -83,6 +90,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(aforo.alerts.routes.router(rooms.alerts, rooms.accounts, rooms.settings.base_url, caller))
+    app.include_router(aforo.jobs.schedules.routes.router(rooms.schedules, rooms.accounts, rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))
     app.include_router(oauth_emulated.router(rooms.settings))

@@ -17,6 +17,7 @@ import aforo.customers.pages
 import aforo.enforcement.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
+import aforo.jobs.schedules.pages
 import aforo.pricing.pages
 import aforo.usage.pages
 from aforo.accounts import SignInNeeded, VisitorFor
@@ -45,9 +46,12 @@ _ROOMS_WITH_PAGES: Final = (
     "jobs",
     "alerts",
 )
-_BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials", "/alerts")
-_BUILT_ON_EVENTS: Final = ("/usage", "/events", "/dead-letters")
-_BUILT_FOR_ADMINS: Final = ("/audit", "/settings")
+_BUILT: Final = (
+    *("/", "/integrations", "/products", "/schedules"),
+    *("/plans", "/customers", "/subscriptions", "/credentials"),
+    *("/usage", "/events", "/dead-letters", "/alerts"),
+    *("/audit", "/settings"),
+)
 _MACHINE_PATHS: Final = (
     "/api/",
     "/v1/",
@@ -63,9 +67,7 @@ _MACHINE_PATHS: Final = (
 def mount(app: FastAPI, rooms: Rooms) -> Render:
     """Add all pages to the app."""
     templates = [(room, _SOURCE / room / "templates") for room in _ROOMS_WITH_PAGES]
-    render = Render(
-        templates, navigation=navigation((*_BUILT, *_BUILT_ON_EVENTS, *_BUILT_FOR_ADMINS)), clock=rooms.clock
-    )
+    render = Render(templates, navigation=navigation(_BUILT), clock=rooms.clock)
     app.include_router(render.assets.routes())
     app.include_router(look.routes())
     app.include_router(
@@ -83,6 +85,7 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         rooms.integrations,
         rooms.accounts,
         rooms.jobs,
+        rooms.schedules,
         rooms.catalog.counts,
         uses_of(rooms),
         visitor,
@@ -122,6 +125,11 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
     app.include_router(aforo.enforcement.pages.router(_decisions(rooms, visitor, render)))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
+    app.include_router(
+        aforo.jobs.schedules.pages.router(
+            rooms.schedules, rooms.accounts, rooms.jobs, rooms.clock, visitor, render.page
+        )
+    )
     alerts = aforo.alerts.pages.Parts(rooms.alerts, rooms.accounts, visitor, render.page)
     app.include_router(aforo.alerts.pages.router(alerts))
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from aforo.app.alert_examples import ALERT_EXAMPLES
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
 from aforo.app.pricing_examples import PRICING_EXAMPLES
+from aforo.app.schedule_examples import SCHEDULE_EXAMPLES
 
 _AT: Final = "2026-11-22T14:05:12.000Z"
 _CHECK: Final = {
@@ -28,6 +29,7 @@ _INTEGRATION: Final = {
     "breaker": "CLOSED",
     "createdAt": _AT,
     "lastTest": _TEST,
+    "pause": None,
 }
 _FIELD: Final = {
     "path": "/plugin/rate-limiting@payments-v2/config/minute",
@@ -201,15 +203,6 @@ EXAMPLES: Final[dict[str, Any]] = {
         "ignored": [],
     },
     "GuardView": _GUARD,
-    "HealthView": {
-        "health": "HEALTHY",
-        "consecutiveFailures": 0,
-        "lastOkAt": _AT,
-        "lastFailedAt": None,
-        "lastErrorCode": None,
-        "lastError": None,
-        "history": [{"at": _AT, "health": "HEALTHY", "tookMs": 41.0, "errorCode": None, "detail": None}],
-    },
     "IgnoreRequest": {"path": _FIELD["path"], "ignored": True},
     "ImportRequest": {"planId": "prev_01k9q3", "select": ["payments-v2", "search"]},
     "ImportView": {"created": [_PRODUCT], "updated": [], "untouched": []},
@@ -316,5 +309,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     **ALERT_EXAMPLES,
     **CREDENTIAL_EXAMPLES,
     **PRICING_EXAMPLES,
+    **SCHEDULE_EXAMPLES,
 }
 """One example a schema, by its name in the document; tests hold it to the schema, and operations to having one."""

@@ -15,7 +15,7 @@ _WORDS: Final = {
     502: "The gateway did not do it",
     503: "Not now: the same request may be sent again after `Retry-After` seconds",
 }
-_CALLS_A_GATEWAY: Final = frozenset({"integrations", "products", "drift", "subscriptions"})
+_CALLS_A_GATEWAY: Final = frozenset({"integrations", "products", "drift", "subscriptions", "schedules"})
 _TEXT: Final = {"type": "string"}
 _PROBLEM: Final[dict[str, Any]] = {
     "title": "Problem",

@@ -1,6 +1,6 @@
 """`/`: does it run, and what needs me? Also what the shell shows on every page: counts and strips."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -12,10 +12,13 @@ from aforo.app.web.nav import Count
 from aforo.app.wiring import Rooms
 from aforo.catalog import Impact
 from aforo.integrations import Health, Integration
+from aforo.integrations.pages.standing import last_scans, standing
+from aforo.integrations.pages.words import badge, worst_first
 from aforo.kit.clock import from_rfc3339
 from aforo.kit.pages import PageRender
 
 _ITEMS: Final = 20
+_GATEWAYS: Final = 8
 
 
 def router(rooms: Rooms, visitor: VisitorFor, render: PageRender) -> APIRouter:
@@ -31,6 +34,8 @@ def router(rooms: Rooms, visitor: VisitorFor, render: PageRender) -> APIRouter:
             key=lambda item: item["since"],
         )
         preview = await rooms.catalog.newest_preview(tenant_id)
+        scans = await last_scans(rooms.schedules, tenant_id)
+        shown = sorted(every, key=lambda one: worst_first(one, counts.get(one.id, (0, 0))[1]))[:_GATEWAYS]
         products = sum(total for total, _ in counts.values())
         return render(
             "shell/overview.html",
@@ -38,6 +43,7 @@ def router(rooms: Rooms, visitor: VisitorFor, render: PageRender) -> APIRouter:
             items=items[:_ITEMS],
             hidden=max(0, len(items) - _ITEMS),
             integrations=every,
+            gateways=[await _gateway(rooms, one, counts) | {"scan": scans.get(one.id)} for one in shown],
             healthy=sum(1 for one in every if one.vitals.health is Health.HEALTHY),
             counts=counts,
             products=products,
@@ -48,6 +54,20 @@ def router(rooms: Rooms, visitor: VisitorFor, render: PageRender) -> APIRouter:
         )
 
     return pages
+
+
+async def _gateway(rooms: Rooms, one: Integration, counts: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    products, drifting = counts.get(one.id, (0, 0))
+    return {
+        "id": one.id,
+        "href": f"/integrations/{one.id}",
+        "name": one.name,
+        "emulated": one.emulated,
+        "health": badge(one.vitals.health),
+        "products": products,
+        "drifting": drifting,
+        **await standing(rooms.integrations, rooms.clock, one),
+    }
 
 
 def with_shell(rooms: Rooms, visitor: VisitorFor) -> VisitorFor:

@@ -12,9 +12,10 @@ from aforo.alerts import AlertsRoom
 from aforo.alerts import open_room as open_alerts
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
+from aforo.app.scheduling import open_schedules
 from aforo.app.settings import Settings
 from aforo.app.telling import Telling
-from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Vault
+from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Sweeper, Vault
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
 from aforo.credentials import open_room as open_credentials
@@ -25,7 +26,7 @@ from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
 from aforo.integrations import Integrations, IntegrationStore, InUseBy, PartMissing, Reach, Uses
-from aforo.jobs import Jobs, JobStore
+from aforo.jobs import Jobs, JobStore, Schedules
 from aforo.kit.clock import Clock, SystemClock
 from aforo.kit.db import Database
 from aforo.kit.secretbox import MasterKeys, SecretBox
@@ -48,16 +49,19 @@ class Rooms:
     integrations: Integrations
     catalog: Catalog
     watch: DriftWatch
+    sweeper: Sweeper
     customers: CustomersRoom
     credentials: CredentialsRoom
     pricing: Pricing
     jobs: Jobs
+    schedules: Schedules
     first_answers: FirstAnswers
     alerts: AlertsRoom
     telling: Telling
 
     async def aclose(self) -> None:
         await self.alerts.deliverer.stop()
+        await self.schedules.stop()
         await self.jobs.stop()
         await self.credentials.driver.stop()
         await self.db.aclose()
@@ -72,7 +76,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     reach = Reach(settings.may_call_private, settings.gateway_facts(), settings.oauth_facts())
     alerts = open_alerts(db, box, clock, settings.base_url, allow_private=settings.may_call_private)
     telling = Telling(alerts.alerts, clock)
-    integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock, telling.gateway_turned)
+    integrations = Integrations(IntegrationStore(db), box, gateways(), reach, clock)
     vault, products = Vault(box), ProductStore(db)
     watch = DriftWatch(products, integrations, vault, clock, telling.drift_noted)
     standby = Standby(db)
@@ -86,6 +90,8 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     live_counts = credentials.credentials.live_counts
     pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
     jobs = Jobs(JobStore(db), clock, problem)
+    sweeper = Sweeper(products, integrations, vault, watch, clock)
+    schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, clock)
     first_answers = FirstAnswers(db, box, clock)
     rooms = Rooms(
         settings,
@@ -97,15 +103,19 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         integrations,
         catalog,
         watch,
+        sweeper,
         customers,
         credentials,
         pricing,
         jobs,
+        schedules,
         first_answers,
         alerts,
         telling,
     )
     telling.serves(rooms, impact_of)
+    integrations.listeners.on_health.append(telling.health_changed)
+    integrations.listeners.on_breaker.append(telling.breaker_changed)
     return rooms
 
 

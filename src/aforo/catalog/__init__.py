@@ -1,6 +1,6 @@
 """Products: discover, preview, import, drift, restore. What compares and restores them serves other rooms too."""
 
-from aforo.catalog.drift import DriftWatch
+from aforo.catalog.drift import DriftWatch, Sweep, Sweeper
 from aforo.catalog.drift.steps import carry_out
 from aforo.catalog.errors import PlanStale, RestoreIncomplete
 from aforo.catalog.model import ChangeKind, Difference, Impact, Status, StepOutcome, StepResult
@@ -29,6 +29,8 @@ __all__ = [
     "StepOutcome",
     "StepResult",
     "StepView",
+    "Sweep",
+    "Sweeper",
     "Vault",
     "carry_out",
     "compare",

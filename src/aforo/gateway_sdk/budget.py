@@ -1,9 +1,30 @@
 """Keeps us under a vendor's call limits, so that nobody else's automation is throttled because of us."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from aforo.gateway_sdk.manifest import CallLimit
 from aforo.kit.clock import Clock
+
+_SLOTS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How much of one limit was used in the last `window_seconds`: a minute, or the limit's own window if longer.
+
+    `allowed` is what the limiter would let through in such a window at most.
+    """
+
+    operation: str
+    used: int
+    allowed: int
+    window_seconds: int
+
+    @property
+    def share(self) -> float:
+        return self.used / self.allowed
 
 
 class Budget:
@@ -41,6 +62,11 @@ class Budget:
         """How long the vendor still wants us to wait."""
         return max(0.0, self._paused_until - self.clock.monotonic())
 
+    def meters(self) -> list[Meter]:
+        """Of every limit, the fullest first."""
+        now = self.clock.monotonic()
+        return sorted((bucket.meter(now) for bucket in self._buckets), key=lambda one: -one.share)
+
     def _wait_seconds(self, operation: str, *, urgent: bool) -> float:
         now = self.clock.monotonic()
         wait = max([self._paused_until - now, *(bucket.wait_seconds(now) for bucket in self._matching(operation))])
@@ -57,6 +83,7 @@ class _Bucket:
         self.limit = limit
         self._tokens = float(limit.burst)
         self._filled_at = now
+        self._recent = _Recent(max(60.0, limit.per_seconds))
 
     def wait_seconds(self, now: float) -> float:
         """A little is added to a wait, so that rounding never makes us a hair too early."""
@@ -66,7 +93,31 @@ class _Bucket:
     def spend(self, now: float) -> None:
         self._tokens = self._level(now) - 1.0
         self._filled_at = now
+        self._recent.count(now)
+
+    def meter(self, now: float) -> Meter:
+        window, limit = self._recent.window_seconds, self.limit
+        allowed = int(limit.burst + limit.calls * window / limit.per_seconds)
+        return Meter(limit.operation, self._recent.total(now), max(1, allowed), int(window))
 
     def _level(self, now: float) -> float:
         gained = (now - self._filled_at) * self.limit.calls / self.limit.per_seconds
         return min(float(self.limit.burst), self._tokens + gained)
+
+
+class _Recent:
+    """Counts of a sliding window, in sixty slots: right to within one slot's time, in memory that does not grow."""
+
+    def __init__(self, window_seconds: float) -> None:
+        self.window_seconds = window_seconds
+        self._slot_seconds = window_seconds / _SLOTS
+        self._slots = [(-_SLOTS, 0)] * _SLOTS
+
+    def count(self, now: float) -> None:
+        number = int(now / self._slot_seconds)
+        kept, calls = self._slots[number % _SLOTS]
+        self._slots[number % _SLOTS] = (number, calls + 1 if kept == number else 1)
+
+    def total(self, now: float) -> int:
+        number = int(now / self._slot_seconds)
+        return sum(calls for kept, calls in self._slots if kept > number - _SLOTS)

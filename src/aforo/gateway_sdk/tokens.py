@@ -90,6 +90,11 @@ class EarnedToken:
                 held.renew_at = asked_at + lasts_seconds - min(_RENEW_AHEAD_SECONDS, lasts_seconds / 2)
             return held.token
 
+    def seconds_to_renewal(self) -> float:
+        """When `token` would ask for the next one; 0 while none is held."""
+        held = self._held
+        return 0.0 if held.token is None else max(0.0, held.renew_at - self._clock.monotonic())
+
     def forget(self, refused: str | None) -> bool:
         """Only what is still held: others that were refused at once have been answered by one renewal."""
         if refused is None or self._held.token == refused:

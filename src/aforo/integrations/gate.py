@@ -1,40 +1,35 @@
 """The gate before every call to one gateway: breaker and health, kept in memory and stored when they change."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from aforo.gateway_sdk.errors import BreakerOpen, GatewayError
+from aforo.integrations.listeners import BreakerChange, HealthChange, Listeners
 from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, Vitals
 from aforo.integrations.rules import breaker as breaker_rules
 from aforo.integrations.rules import vitals as vitals_rules
 from aforo.integrations.sql import IntegrationStore
 from aforo.kit.clock import Clock, rfc3339
 
-_QUIET_SECONDS = 300.0
-
-Turned = Callable[[str], Awaitable[None]]
-"""Given a tenant: an integration of its came into ERROR or out of it, or its breaker opened or closed. Never raises."""
-
-
-async def tell_nobody(tenant_id: str) -> None:
-    """Where nobody is told."""
-    del tenant_id
+_QUIET_SECONDS = 240.0
+"""A good call is noted in the history if the last one is older: shorter than the health check's interval."""
 
 
 class IntegrationGate:
     """One per integration and process; all of its calls pass here, so that the count is the count."""
 
     def __init__(
-        self, integration: Integration, store: IntegrationStore, clock: Clock, turned: Turned = tell_nobody
+        self, integration: Integration, store: IntegrationStore, clock: Clock, listeners: Listeners | None = None
     ) -> None:
-        self._id = integration.id
-        self._tenant_id = integration.tenant_id
-        self._name = integration.name
+        self._of = integration
         self._store = store
         self._clock = clock
-        self._turned = turned
+        self._listeners = listeners or Listeners()
         self.vitals = integration.vitals
+
+    def rename(self, integration: Integration) -> None:
+        """What it is called by now, for what is told of it."""
+        self._of = integration
 
     async def admit(self) -> None:
         now = self._clock.now()
@@ -44,7 +39,7 @@ class IntegrationGate:
         if not allowed:
             wait = breaker_rules.seconds_to_probe(breaker, now)
             raise BreakerOpen(
-                f"Calls to {self._name} are held back for {wait:.0f} s more, since it failed "
+                f"Calls to {self._of.name} are held back for {wait:.0f} s more, since it failed "
                 f"{breaker.failures} times in a row: {breaker.last_failure} No call was made.",
                 next_step="One call probes it then; an operator can reset the breaker at once.",
                 retry_after_seconds=wait,
@@ -91,14 +86,39 @@ class IntegrationGate:
 
     async def _keep(self, vitals: Vitals, point: HealthPoint | None) -> None:
         before, self.vitals = self.vitals, vitals
-        await self._store.save_vitals(self._id, vitals, point)
-        if _worth_telling(before) != _worth_telling(vitals):
-            await self._turned(self._tenant_id)
+        await self._store.save_vitals(self._of.id, vitals, point)
+        if vitals.health is not before.health:
+            await self._listeners.health(self._health_change(before, vitals))
+        if vitals.breaker.state is not before.breaker.state:
+            await self._listeners.breaker(self._breaker_change(before.breaker, vitals.breaker))
 
+    def _health_change(self, before: Vitals, after: Vitals) -> HealthChange:
+        failing = after.health is not Health.HEALTHY
+        return HealthChange(
+            tenant_id=self._of.tenant_id,
+            integration_id=self._of.id,
+            name=self._of.name,
+            before=before.health,
+            after=after.health,
+            at=self._clock.now(),
+            since=before.last_ok_at,
+            code=after.last_error_code if failing else None,
+            reason=after.last_error if failing else None,
+        )
 
-def _worth_telling(vitals: Vitals) -> tuple[bool, bool]:
-    """A breaker that probes is not closed yet."""
-    return vitals.health is Health.ERROR, vitals.breaker.state is not BreakerState.CLOSED
+    def _breaker_change(self, before: Breaker, after: Breaker) -> BreakerChange:
+        now = self._clock.now()
+        wait = breaker_rules.seconds_to_probe(after, now)
+        return BreakerChange(
+            tenant_id=self._of.tenant_id,
+            integration_id=self._of.id,
+            name=self._of.name,
+            before=before.state,
+            after=after.state,
+            at=now,
+            probe_at=now + timedelta(seconds=wait) if wait > 0 else None,
+            reason=after.last_failure if after.state is BreakerState.OPEN else None,
+        )
 
 
 def _with_breaker(vitals: Vitals, breaker: Breaker) -> Vitals:

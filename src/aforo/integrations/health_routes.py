@@ -1,13 +1,19 @@
 """Health and breaker of an integration over HTTP."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
 
 from aforo.accounts import Accounts, Caller, CallerFor, Scope
 from aforo.integrations.model import BreakerState, Health, HealthPoint, Integration
+from aforo.integrations.rules import day
 from aforo.integrations.service import Integrations
+from aforo.kit.clock import Clock
+from aforo.kit.errors import Invalid
 from aforo.kit.wire import Moment, WireModel
+
+_LONGEST_REASON: Final = 500
 
 
 class HealthPointView(WireModel):
@@ -18,7 +24,20 @@ class HealthPointView(WireModel):
     detail: str | None
 
 
+class HealthEpisodeView(WireModel):
+    """A span of DEGRADED or ERROR, named after its worst; `end` is null while it lasts."""
+
+    state: Health
+    start: Moment
+    end: Moment | None
+    reason: str
+
+
 class HealthView(WireModel):
+    """`day` holds 96 intervals of 15 minutes that end at `dayEndsAt`, oldest first: the worst state of each, or NONE
+    where no call was made. `episodes`: newest first.
+    """
+
     health: Health
     consecutive_failures: int
     last_ok_at: Moment | None
@@ -26,6 +45,16 @@ class HealthView(WireModel):
     last_error_code: str | None
     last_error: str | None
     history: list[HealthPointView]
+    day: list[str]
+    day_ends_at: Moment
+    summary: str
+    episodes: list[HealthEpisodeView]
+
+
+class BreakerReset(WireModel):
+    """`reason` stands in the audit trail."""
+
+    reason: str
 
 
 class BreakerView(WireModel):
@@ -36,7 +65,7 @@ class BreakerView(WireModel):
     probe_at: str | None
 
 
-def router(integrations: Integrations, accounts: Accounts, caller: CallerFor) -> APIRouter:
+def router(integrations: Integrations, accounts: Accounts, caller: CallerFor, clock: Clock) -> APIRouter:
     """`/api/v1/integrations/{id}/health` and `/breaker`."""
     api = APIRouter(prefix="/api/v1", tags=["integrations"])
     reader = Annotated[Caller, Depends(caller(Scope.CONTROL_READ))]
@@ -45,7 +74,7 @@ def router(integrations: Integrations, accounts: Accounts, caller: CallerFor) ->
     @api.get("/integrations/{integration_id}/health", summary="Health, and its history of 24 hours")
     async def health(integration_id: str, who: reader) -> HealthView:
         one = await integrations.get(who.tenant_id, integration_id)
-        return _health(one, await integrations.history(who.tenant_id, integration_id))
+        return _health(one, await integrations.history(who.tenant_id, integration_id), clock.now())
 
     @api.get("/integrations/{integration_id}/breaker", summary="State of the circuit breaker")
     async def breaker(integration_id: str, who: reader) -> BreakerView:
@@ -53,16 +82,26 @@ def router(integrations: Integrations, accounts: Accounts, caller: CallerFor) ->
         return _breaker(one, integrations.probe_at(one))
 
     @api.post("/integrations/{integration_id}/breaker/reset", summary="Let calls pass again at once")
-    async def reset(integration_id: str, who: writer) -> BreakerView:
+    async def reset(integration_id: str, given: BreakerReset, who: writer) -> BreakerView:
+        reason = _reason(given.reason)
         one = await integrations.reset_breaker(who.tenant_id, integration_id)
-        await accounts.note(who.tenant_id, who.actor_id, "breaker.reset", integration_id, {})
+        await accounts.note(who.tenant_id, who.actor_id, "breaker.reset", integration_id, {"reason": reason})
         return _breaker(one, integrations.probe_at(one))
 
     return api
 
 
-def _health(one: Integration, history: list[HealthPoint]) -> HealthView:
+def _reason(text: str) -> str:
+    if words := text.strip()[:_LONGEST_REASON]:
+        return words
+    raise Invalid(
+        "A reset needs a reason.", (("/reason", "must say why"),), next_step="It stands in the audit trail: send one."
+    )
+
+
+def _health(one: Integration, history: list[HealthPoint], now: datetime) -> HealthView:
     vitals = one.vitals
+    bars, spans = day.beats(history, now), day.episodes(history)
     return HealthView(
         health=vitals.health,
         consecutive_failures=vitals.failures,
@@ -79,6 +118,13 @@ def _health(one: Integration, history: list[HealthPoint]) -> HealthView:
                 detail=point.detail,
             )
             for point in history
+        ],
+        day=bars,
+        day_ends_at=now,
+        summary=day.sentence(bars, spans),
+        episodes=[
+            HealthEpisodeView(state=Health(span.state), start=span.start, end=span.end, reason=span.reason)
+            for span in spans
         ],
     )
 

@@ -72,6 +72,14 @@ class TestResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A maintenance pause: nothing is scheduled at this integration until then. What people do by hand still goes."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """One connection of one tenant. `settings` holds no secret; `secret_hints` shows the last four of each.
 
@@ -91,6 +99,11 @@ class Integration:
     created_at: datetime
     vitals: Vitals = field(default_factory=Vitals)
     last_test: TestResult | None = None
+    pause: Pause | None = None
+
+    def paused_at(self, now: datetime) -> Pause | None:
+        """The pause that holds now; one that is over is none."""
+        return self.pause if self.pause and self.pause.until > now else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from aforo.integrations.consent import Clients, Consents
 from aforo.integrations.consent.store import ConsentStore
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import SettingsMissing
-from aforo.integrations.gate import IntegrationGate, Turned, tell_nobody
+from aforo.integrations.gate import IntegrationGate
+from aforo.integrations.listeners import Listeners
 from aforo.integrations.model import Integration
 from aforo.integrations.rules import form
 from aforo.integrations.sealing import Sealing
@@ -40,14 +41,13 @@ class Opening:
         directory: Directory,
         reach: Reach,
         clock: Clock,
-        turned: Turned = tell_nobody,
     ) -> None:
-        self._turned = turned
         self._store = store
         self._sealing = sealing
         self._directory = directory
         self._reach = reach
         self._clock = clock
+        self.listeners = Listeners()
         self._gates: dict[str, IntegrationGate] = {}
         self._budgets: dict[tuple[str, ...], Budget] = {}
         self.consents = Consents(
@@ -81,8 +81,9 @@ class Opening:
     def gate(self, integration: Integration) -> IntegrationGate:
         gate = self._gates.get(integration.id)
         if gate is None:
-            gate = IntegrationGate(integration, self._store, self._clock, self._turned)
+            gate = IntegrationGate(integration, self._store, self._clock, self.listeners)
             self._gates[integration.id] = gate
+        gate.rename(integration)
         return gate
 
     def known_gate(self, integration_id: str) -> IntegrationGate | None:

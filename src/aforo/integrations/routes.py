@@ -47,6 +47,18 @@ class IntegrationPatch(WireModel):
     settings: dict[str, str] | None = None
 
 
+class PauseView(WireModel):
+    """Nothing is scheduled until then."""
+
+    until: Moment
+    reason: str
+
+
+class NewPause(WireModel):
+    until: Moment
+    reason: str
+
+
 class IntegrationView(WireModel):
     id: str
     name: str
@@ -59,6 +71,7 @@ class IntegrationView(WireModel):
     breaker: BreakerState
     created_at: Moment
     last_test: TestView | None
+    pause: PauseView | None
 
 
 class FieldView(WireModel):
@@ -155,6 +168,19 @@ def router(
         one = await integrations.get(who.tenant_id, integration_id)
         return await trials.answered(who, one, prefer)
 
+    @api.post("/integrations/{integration_id}/pause", summary="Schedule nothing here until a moment")
+    async def pause(integration_id: str, given: NewPause, who: writer) -> IntegrationView:
+        one = await integrations.pause(who.tenant_id, integration_id, given.until, given.reason)
+        detail: dict[str, Any] = given.model_dump(mode="json", by_alias=True)
+        await accounts.note(who.tenant_id, who.actor_id, "integration.pause", integration_id, detail)
+        return _view(one)
+
+    @api.post("/integrations/{integration_id}/resume", summary="End a maintenance pause")
+    async def resume(integration_id: str, who: writer) -> IntegrationView:
+        one = await integrations.resume(who.tenant_id, integration_id)
+        await accounts.note(who.tenant_id, who.actor_id, "integration.resume", integration_id, {})
+        return _view(one)
+
     @api.get("/integrations/{integration_id}/cloudformation", summary="The role template, and how to deploy it")
     async def cloudformation(
         integration_id: str, who: reader, variant: Annotated[Literal["read_only", "full"], Query()] = "full"
@@ -177,6 +203,7 @@ def _view(one: Integration) -> IntegrationView:
         breaker=one.vitals.breaker.state,
         created_at=one.created_at,
         last_test=test_view(one.last_test) if one.last_test else None,
+        pause=PauseView(until=one.pause.until, reason=one.pause.reason) if one.pause else None,
     )
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from aforo.gateway_sdk.budget import Budget
@@ -14,14 +14,16 @@ from aforo.gateway_sdk.manifest import Manifest
 from aforo.gateway_sdk.pricing import Pricing
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import Entry
+from aforo.gateway_sdk.tokens import EarnedToken
 from aforo.integrations.consent import Consents
 from aforo.integrations.consent.service import UnderWay
 from aforo.integrations.directory import Directory
 from aforo.integrations.errors import ConnectionNotTested, InUse, NameTaken, PartMissing, SettingsMissing
-from aforo.integrations.gate import Turned, tell_nobody
+from aforo.integrations.listeners import Listeners
 from aforo.integrations.model import Health, HealthPoint, Integration, TestResult, Uses
 from aforo.integrations.opening import Opening, Reach
 from aforo.integrations.rules import form, proof
+from aforo.integrations.rules.pause import checked_pause
 from aforo.integrations.sealing import Sealing
 from aforo.integrations.sql import IntegrationStore
 from aforo.kit.clock import Clock
@@ -43,14 +45,18 @@ class Integrations:
         gateways: Mapping[str, Entry],
         reach: Reach,
         clock: Clock,
-        turned: Turned = tell_nobody,
     ) -> None:
         self._store = store
         self._sealing = Sealing(store, box)
         self._directory = Directory(gateways)
         self._reach = reach
         self._clock = clock
-        self._opening = Opening(store, self._sealing, self._directory, reach, clock, turned)
+        self._opening = Opening(store, self._sealing, self._directory, reach, clock)
+
+    @property
+    def listeners(self) -> Listeners:
+        """Who is told of what happens to integrations; add to its lists while the rooms are wired."""
+        return self._opening.listeners
 
     def manifests(self) -> list[Manifest]:
         return self._directory.manifests()
@@ -91,6 +97,7 @@ class Integrations:
             created_at=self._clock.now(),
         )
         await self._store.add(integration, self._sealing.seal(integration, secrets))
+        await self.listeners.changed(tenant_id, integration.id)
         return integration
 
     async def change(
@@ -117,9 +124,11 @@ class Integrations:
         await self._store.replace(after, self._sealing.seal(after, secrets), was=before.revision)
         if after.revision != before.revision:
             await self._opening.gate(after).reset()
+        await self.listeners.changed(tenant_id, integration_id)
         return await self.get(tenant_id, integration_id)
 
-    async def all(self, tenant_id: str) -> list[Integration]:
+    async def all(self, tenant_id: str | None = None) -> list[Integration]:
+        """By name; of every tenant, for the worker's own use, if none is named."""
         return [self._with_vitals(integration) for integration in await self._store.all(tenant_id)]
 
     async def get(self, tenant_id: str, integration_id: str) -> Integration:
@@ -138,6 +147,7 @@ class Integrations:
             raise _in_use(integration.name, used)
         self._opening.forget(integration_id)
         await self._store.remove(tenant_id, integration_id)
+        await self.listeners.changed(tenant_id, integration_id)
 
     def is_complete(self, integration: Integration) -> bool:
         """Whether everything is given that a test needs; some of it may be known only after a set-up."""
@@ -176,12 +186,52 @@ class Integrations:
             )
         return result
 
+    async def ping(self, tenant_id: str, integration_id: str) -> None:
+        """One cheap call; the gate notes how it went. Raises what `open` does, and the GatewayError of the call."""
+        async with self.open(tenant_id, integration_id) as gateway:
+            await gateway.ping()
+
     async def check_health(self, tenant_id: str, integration_id: str) -> Health:
-        """One cheap call; the gate notes how it went. None where the connection may not be used."""
+        """`ping`, and the health that came of it. No call is made where the connection may not be used."""
         with suppress(GatewayError, ConnectionNotTested):  # the gate has noted the one, a test must mend the other
-            async with self.open(tenant_id, integration_id) as gateway:
-                await gateway.ping()
+            await self.ping(tenant_id, integration_id)
         return (await self.get(tenant_id, integration_id)).vitals.health
+
+    async def renew_token(self, tenant_id: str, integration_id: str) -> datetime | None:
+        """See that the access token of a consent is good for some minutes yet; when to look again.
+
+        None for a sign-in without a provider. Raises ReconnectNeeded, SettingsMissing, SecretLost or GatewayError.
+        """
+        integration = await self.get(tenant_id, integration_id)
+        way = self._directory.sign_in(integration.gateway, integration.sign_in)
+        if way.provider is None:
+            return None
+        connection = await self._opening.connection(
+            integration, self._remember(integration), urgent=False, is_new=False
+        )
+        try:
+            held = connection.tokens
+            if not isinstance(held, EarnedToken):
+                return None
+            await held.token()
+            return self._clock.now() + timedelta(seconds=held.seconds_to_renewal())
+        finally:
+            await connection.transport.aclose()
+
+    async def pause(self, tenant_id: str, integration_id: str, until: datetime, reason: str) -> Integration:
+        """A maintenance pause: nothing is scheduled at this integration until then."""
+        integration = await self.get(tenant_id, integration_id)
+        pause = checked_pause(until, reason, self._clock.now())
+        await self._store.save_pause(integration.id, pause)
+        await self.listeners.changed(tenant_id, integration_id)
+        return await self.get(tenant_id, integration_id)
+
+    async def resume(self, tenant_id: str, integration_id: str) -> Integration:
+        """End the pause, if there is one."""
+        integration = await self.get(tenant_id, integration_id)
+        await self._store.save_pause(integration.id, None)
+        await self.listeners.changed(tenant_id, integration_id)
+        return await self.get(tenant_id, integration_id)
 
     async def history(self, tenant_id: str, integration_id: str, *, hours: int = 24) -> list[HealthPoint]:
         await self.get(tenant_id, integration_id)

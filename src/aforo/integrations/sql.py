@@ -26,7 +26,7 @@ from sqlalchemy.exc import IntegrityError
 
 from aforo.gateway_sdk.contract import Check, Verdict
 from aforo.integrations.errors import NameTaken, SettingsMoved
-from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, TestResult, Vitals
+from aforo.integrations.model import Breaker, BreakerState, Health, HealthPoint, Integration, Pause, TestResult, Vitals
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database, metadata
 
@@ -49,6 +49,8 @@ integrations = Table(
     Column("created_at", Text, nullable=False),
     Column("vitals", Text, nullable=False),
     Column("last_test", Text),
+    Column("paused_until", Text),
+    Column("pause_reason", Text),
     Index("uq_integrations_name", "tenant_id", "name", unique=True),
 )
 
@@ -179,6 +181,14 @@ class IntegrationStore:
                 .values(last_test=json.dumps(_test_out(result)))
             )
 
+    async def save_pause(self, integration_id: str, pause: Pause | None) -> None:
+        kept = {
+            "paused_until": rfc3339(pause.until) if pause else None,
+            "pause_reason": pause.reason if pause else None,
+        }
+        async with self._db.write() as connection:
+            await connection.execute(update(integrations).where(integrations.c.id == integration_id).values(**kept))
+
     async def history(self, integration_id: str, since: datetime) -> list[HealthPoint]:
         """Oldest first."""
         query = (
@@ -244,6 +254,7 @@ def _integration(row: Any) -> Integration:
         created_at=from_rfc3339(row["created_at"]),
         vitals=_vitals_in(json.loads(row["vitals"])),
         last_test=_test_in(json.loads(row["last_test"])) if row["last_test"] else None,
+        pause=Pause(from_rfc3339(row["paused_until"]), row["pause_reason"] or "") if row["paused_until"] else None,
     )
 
 

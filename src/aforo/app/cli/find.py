@@ -45,6 +45,19 @@ def plan(api: Api, word: str) -> View:
     return _only(hits, rows, "plan", word, next_step="aforo plans list")
 
 
+def schedule(api: Api, word: str, of: str | None = None) -> View:
+    """By id; or by kind, of the integration that `of` names in any way, or the only one that has it."""
+    if word.startswith("sched_"):
+        return api.get(f"/schedules/{quoted(word)}")
+    integration_id = integration(api, of)["id"] if of else None
+    rows = [
+        {**row, "name": f"{row['kind']} of {row['subject']}"}
+        for row in api.get("/schedules", integrationId=integration_id)["data"]
+    ]
+    hits = [row for row in rows if row["kind"] == word]
+    return _only(hits, rows, "schedule", word, next_step="aforo schedules list")
+
+
 def names(api: Api) -> dict[str, str]:
     """What people call customers, plans and integrations, by id."""
     rows = api.everything("/customers", limit=1000)["data"] + api.everything("/integrations")["data"]
@@ -71,7 +84,8 @@ def _only(hits: Sequence[View], rows: Iterable[View], noun: str, word: str, *, n
             Exit.USAGE,
             "Ambiguous",
             f"{len(hits)} {noun}s are called {word!r}:\n{named}",
-            next_step="Name it by its id" + (", or narrow with --integration." if noun == "product" else "."),
+            next_step="Name it by its id"
+            + (", or narrow with --integration." if noun in ("product", "schedule") else "."),
             unharmed="Nothing was changed.",
         )
     raise failure(

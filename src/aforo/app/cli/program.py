@@ -20,6 +20,7 @@ from aforo.app.cli.groups import (
     machine,
     pricing,
     products,
+    schedules,
     selling,
 )
 
@@ -32,6 +33,7 @@ _GROUPS = {
     "consumers": credentials.consumers,
     "orphans": credentials.orphans,
     "alerts": alerts.app,
+    "schedules": schedules.app,
     "jobs": jobs.app,
     "users": access.users,
     "audit": access.audit,

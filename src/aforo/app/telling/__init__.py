@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from aforo.alerts import Alerts
 from aforo.app.telling import drift, gateways, keys, metering
 from aforo.catalog import ImpactOf
+from aforo.integrations.listeners import BreakerChange, HealthChange
+from aforo.integrations.model import BreakerState
 from aforo.kit.clock import Clock
 
 if TYPE_CHECKING:
@@ -47,6 +49,16 @@ class Telling:
     async def gateway_turned(self, tenant_id: str) -> None:
         if self._rooms:
             await _guarded("health", gateways.tell(self._alerts, self._rooms, tenant_id))
+
+    async def health_changed(self, change: HealthChange) -> None:
+        """A gateway came into ERROR, or out of it."""
+        if change.news:
+            await self.gateway_turned(change.tenant_id)
+
+    async def breaker_changed(self, change: BreakerChange) -> None:
+        """A breaker that probes is not closed yet."""
+        if BreakerState.CLOSED in (change.before, change.after):
+            await self.gateway_turned(change.tenant_id)
 
     async def keys_changed(self, tenant_id: str) -> None:
         if self._rooms:

@@ -48,6 +48,12 @@ STATES = {
     "WARNING": State("warn", "flag", "somebody has to look"),
     "INFO": State("", "info", "good to know"),
     "DELIVERED": State("ok", "letter"),
+    "PARTIAL": State("warn", "pie"),
+    "HELD": State("", "lock", "no call was made"),
+    "SKIPPED": State("", "chevrons", "nothing to do"),
+    "INTERRUPTED": State("warn", "bolt", "runs again"),
+    "PAUSED": State("", "pause-circle", "maintenance"),
+    "RUNNING": State("accent", "play"),
 }
 _UNKNOWN = State("", "dotted-circle")
 

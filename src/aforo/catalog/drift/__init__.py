@@ -2,5 +2,6 @@
 
 from aforo.catalog.drift.answering import DriftWatch, RestoreResult, untold
 from aforo.catalog.drift.scanning import DriftView
+from aforo.catalog.drift.sweep import Sweep, Sweeper
 
-__all__ = ["DriftView", "DriftWatch", "RestoreResult", "untold"]
+__all__ = ["DriftView", "DriftWatch", "RestoreResult", "Sweep", "Sweeper", "untold"]

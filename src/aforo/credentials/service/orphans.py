@@ -35,27 +35,15 @@ class Orphans:
         for number, integration_id in enumerate(integration_ids):
             progress(number, len(integration_ids), "gateways")
             try:
-                fault = await self._scan_one(tenant_id, integration_id)
+                fault = await self.scan_one(tenant_id, integration_id)
             except AforoError as caught:
                 fault = str(caught)
             if fault:
                 incomplete[integration_id] = fault
         return Scan(tuple(await self._store.all(tenant_id)), incomplete)
 
-    async def remove(self, tenant_id: str, orphan_id: str) -> None:
-        """Delete it at the gateway, if it still is an orphan. Raises Conflict if a record explains it by now."""
-        orphan = await self._store.one(tenant_id, orphan_id)
-        if orphan is None:
-            raise NotFound(f"There is no orphan {orphan_id}.", next_step="Scan again: POST /api/v1/orphans/scan.")
-        seats = {row.subscription_id: row for row in await self._seats.at(orphan.integration_id)}
-        found = _existing(orphan)
-        if _reason(found, seats) is None:
-            raise Conflict(f"{orphan.name} belongs to {orphan.subscription_id} by now.", next_step="Scan again.")
-        async with self._provisioners(tenant_id, orphan.integration_id, True) as provisioner:
-            await provisioner.remove(found)
-        await self._store.remove(orphan_id)
-
-    async def _scan_one(self, tenant_id: str, integration_id: str) -> str | None:
+    async def scan_one(self, tenant_id: str, integration_id: str) -> str | None:
+        """Look at one gateway; why it could not be read whole, or None. Raises AforoError where it cannot be read."""
         products = await self._shelf.at(tenant_id, integration_id)
         async with self._provisioners(tenant_id, integration_id, False) as provisioner:
             existence = await provisioner.existing(products, _quiet)
@@ -81,6 +69,19 @@ class Orphans:
         ]
         await self._store.replace(tenant_id, integration_id, found)
         return None
+
+    async def remove(self, tenant_id: str, orphan_id: str) -> None:
+        """Delete it at the gateway, if it still is an orphan. Raises Conflict if a record explains it by now."""
+        orphan = await self._store.one(tenant_id, orphan_id)
+        if orphan is None:
+            raise NotFound(f"There is no orphan {orphan_id}.", next_step="Scan again: POST /api/v1/orphans/scan.")
+        seats = {row.subscription_id: row for row in await self._seats.at(orphan.integration_id)}
+        found = _existing(orphan)
+        if _reason(found, seats) is None:
+            raise Conflict(f"{orphan.name} belongs to {orphan.subscription_id} by now.", next_step="Scan again.")
+        async with self._provisioners(tenant_id, orphan.integration_id, True) as provisioner:
+            await provisioner.remove(found)
+        await self._store.remove(orphan_id)
 
 
 def _reason(found: Existing, seats: Mapping[str, SeatRow]) -> str | None:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from aforo.integrations.pages import changes, connect, consent, detail, listing, testing
+from aforo.integrations.pages import changes, connect, consent, detail, listing, pausing, testing
 from aforo.integrations.pages.parts import Parts
 
 __all__ = ["Parts", "router"]
@@ -12,6 +12,6 @@ def router(parts: Parts) -> APIRouter:
     """`/integrations` and below."""
     pages = APIRouter(include_in_schema=False)
     runs = testing.TestRuns(parts.integrations, parts.jobs)
-    for add in (listing.add, connect.add, consent.add, testing.add, changes.add, detail.add):
+    for add in (listing.add, connect.add, consent.add, testing.add, changes.add, pausing.add, detail.add):
         add(pages, parts, runs)
     return pages

@@ -1,6 +1,5 @@
 """`/integrations/{id}`: can we talk to it, what may we do there, what happened last?"""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,11 +8,12 @@ from fastapi.responses import Response
 from aforo.accounts import Scope, Session
 from aforo.alerts import Kind
 from aforo.integrations.model import Integration
-from aforo.integrations.pages import form, strip, words
+from aforo.integrations.pages import form, words
 from aforo.integrations.pages.parts import Parts
 from aforo.integrations.pages.setup import way_of
+from aforo.integrations.pages.standing import standing
 from aforo.integrations.pages.testing import TestRuns, line
-from aforo.kit.clock import from_rfc3339
+from aforo.jobs import schedule_row
 
 _LEVELS = {"yes": "yes", "substitute": "by another way", "not_yet": "not yet", "no": "no"}
 
@@ -44,37 +44,23 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
             provider=way_of(parts, one).provider,
             settings=_settings(parts, one),
             capabilities=_capabilities(parts, one),
-            **await _day(parts, one),
+            schedules=[schedule_row(seen) for seen in await parts.schedules.all(tenant_id, subject_id=one.id)],
+            **await standing(parts.integrations, parts.clock, one),
             **_calls(parts, one),
         )
-
-
-async def _day(parts: Parts, one: Integration) -> dict[str, Any]:
-    now = parts.clock.now()
-    points = await parts.integrations.history(one.tenant_id, one.id)
-    bars, spans = strip.beats(points, now), strip.episodes(points)
-    return {
-        "beats": bars,
-        "day": strip.sentence(bars, spans),
-        "day_start": now - strip.DAY,
-        "now": now,
-        "episodes": spans,
-    }
 
 
 def _calls(parts: Parts, one: Integration) -> dict[str, Any]:
     budget = parts.integrations.budget(one)
     manifest = parts.integrations.manifest(one)
-    probe = parts.integrations.probe_at(one)
-    probe_at: datetime | None = from_rfc3339(probe) if probe else None
     return {
         "calls": budget.calls,
         "throttled": budget.throttled,
         "paused_seconds": budget.paused_seconds(),
+        "meters": budget.meters()[:3],
         "limits": [limit for limit in manifest.call_limits if not limit.operation or len(manifest.call_limits) == 1]
         or list(manifest.call_limits[:1]),
         "shared": bool(manifest.limits_shared_by),
-        "probe_at": probe_at,
     }
 
 

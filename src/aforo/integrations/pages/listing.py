@@ -9,6 +9,7 @@ from aforo.accounts import Scope, Session
 from aforo.integrations.model import BreakerState, Health, Integration
 from aforo.integrations.pages import words
 from aforo.integrations.pages.parts import Parts
+from aforo.integrations.pages.standing import last_scans, standing
 from aforo.integrations.pages.testing import TestRuns
 
 
@@ -24,12 +25,18 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
         every.sort(key=lambda one: words.worst_first(one, counts.get(one.id, (0, 0))[1]))
         names = {one.id: parts.integrations.manifest(one).name for one in every}
         shown = [one for one in every if _matches(one, names[one.id], q)]
+        scans = await last_scans(parts.schedules, tenant_id)
         return parts.render(
             "integrations/list.html",
             request,
             answer=words.all_of_them([one.vitals.health for one in every]) if every else "",
             now=parts.clock.now(),
-            rows=[_row(one, names[one.id], counts.get(one.id, (0, 0))) for one in shown],
+            rows=[
+                _row(one, names[one.id], counts.get(one.id, (0, 0)))
+                | await standing(parts.integrations, parts.clock, one)
+                | {"scan": scans.get(one.id)}
+                for one in shown
+            ],
             total=len(every),
             q=q,
             may_write=session.caller.may(Scope.CONTROL_WRITE),
@@ -41,19 +48,15 @@ def _matches(one: Integration, gateway: str, q: str) -> bool:
 
 
 def _row(one: Integration, gateway: str, counts: tuple[int, int]) -> dict[str, Any]:
-    vitals = one.vitals
-    checked = max((at for at in (vitals.last_ok_at, vitals.last_failed_at) if at), default=None)
     return {
         "id": one.id,
         "name": one.name,
         "href": f"/integrations/{one.id}",
         "gateway": gateway,
         "emulated": one.emulated,
-        "health": words.badge(vitals.health),
-        "breaker": vitals.breaker.state.value,
+        "health": words.badge(one.vitals.health),
         "products": counts[0],
         "drift": counts[1],
-        "checked": checked,
         "reason": _reason(one),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from aforo.accounts import Accounts, VisitorFor
 from aforo.alerts import Kind
 from aforo.integrations.service import Integrations, InUseBy
-from aforo.jobs import Jobs
+from aforo.jobs import Jobs, Schedules
 from aforo.kit.clock import Clock
 from aforo.kit.pages import PageRender
 
@@ -22,6 +22,7 @@ class Parts:
     integrations: Integrations
     accounts: Accounts
     jobs: Jobs
+    schedules: Schedules
     counts: Counts
     in_use_by: InUseBy
     visitor: VisitorFor

@@ -22,7 +22,8 @@ def after_success(vitals: Vitals, now: datetime) -> Vitals:
 def after_failure(vitals: Vitals, now: datetime, error: GatewayError) -> Vitals:
     """429 and other 4xx leave the breaker alone; 401 and 403 count for health; a mere "no" to a request for neither.
 
-    A consent that is gone is an ERROR at once, since no further try can end better.
+    A consent that is gone is an ERROR at once, since no further try can end better. An ERROR stays one until a call
+    passes, so that one episode is told once.
     """
     if error.counts_for_breaker:
         breaker = breaker_rules.failed(vitals.breaker, now, error.detail)
@@ -31,7 +32,7 @@ def after_failure(vitals: Vitals, now: datetime, error: GatewayError) -> Vitals:
     if not error.counts_for_health:
         return replace(vitals, breaker=breaker)
     failures = vitals.failures + 1
-    final = isinstance(error, ReconnectNeeded)
+    final = isinstance(error, ReconnectNeeded) or vitals.health is Health.ERROR
     return replace(
         vitals,
         health=Health.ERROR if final or failures >= 3 else Health.DEGRADED,

@@ -1,5 +1,6 @@
 """Connect a gateway, change the connection, test it, forget it."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -60,6 +61,31 @@ def test(session: Session, integration: Integration) -> Exit:
     """Test the connection with real calls, one line for each check."""
     found = find.integration(session.api, integration)
     return _test(session, found, whole=False)
+
+
+@command(app, "pause")
+def pause(
+    session: Session,
+    integration: Integration,
+    hours: Annotated[float, typer.Option("--hours", help="How long, at most 720.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the audit trail.")],
+) -> None:
+    """Schedule nothing at an integration for some hours: no health check, no scan. Commands still go."""
+    from aforo.app.cli.show.text import moment
+
+    found = find.integration(session.api, integration)
+    until = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    body: View = {"until": until, "reason": reason}
+    view = session.api.send("POST", f"/integrations/{quoted(found['id'])}/pause", body)
+    session.answer(view, lambda told: f"{told['name']} is paused until {moment(told['pause']['until'])}.")
+
+
+@command(app, "resume")
+def resume(session: Session, integration: Integration) -> None:
+    """End a maintenance pause; what was put off runs within seconds."""
+    found = find.integration(session.api, integration)
+    view = session.api.send("POST", f"/integrations/{quoted(found['id'])}/resume")
+    session.answer(view, lambda told: f"{told['name']} is no longer paused.")
 
 
 @command(app, "remove")

@@ -55,13 +55,16 @@ def health(session: Session, integration: Integration) -> None:
 def breaker(
     session: Session,
     integration: Integration,
-    reset: Annotated[bool, typer.Option("--reset", help="Let calls pass again at once.")] = False,
+    reset: Annotated[
+        str | None, typer.Option("--reset", metavar="REASON", help="Let calls pass again at once; the audit tells why.")
+    ] = None,
 ) -> None:
     """Show the circuit breaker, or reset it."""
     from aforo.app.cli.show.integrations import breaker as shown
 
     path = f"/integrations/{quoted(find.integration(session.api, integration)['id'])}/breaker"
-    session.answer(session.api.send("POST", f"{path}/reset") if reset else session.api.get(path), shown)
+    told = session.api.get(path) if reset is None else session.api.send("POST", f"{path}/reset", {"reason": reset})
+    session.answer(told, shown)
 
 
 @command(app, "gateways")
