@@ -1,0 +1,164 @@
+"""One HARD quota across unlike gateways: whatever way the calls come, the backends count exactly what was sold."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+import pytest
+
+from aforo.accounts import Scope
+from aforo.gateway_sdk.artifact import Wiring
+from aforo.gateway_sdk.budget import Budget
+from aforo.gateway_sdk.contract import Connection
+from aforo.gateway_sdk.pricing import ScopedProduct
+from aforo.gateway_sdk.registry import gateways
+from aforo.gateway_sdk.transport import OpenGate, Transport
+from aforo.kit.clock import SystemClock
+from tests.customers.shop import customer, plan, subscribe
+from tests.gateways.kong.metered import PLUGIN_FOLDER, Edge, eventually
+from tests.live import Aforo, Emulated, aforo, emulated
+
+pytestmark = pytest.mark.conformance
+SOLD: Final = {"kong": "payments-v2", "apigee": "orders-v1", "azure": ""}
+"""The product that is sold at each; the first one where there is no name."""
+
+KEY_FROM: Final = ("header:x-apikey", "bearer")
+"""Where the emulated Apigee's own proxies look for a key; at the other gateways their own ways apply."""
+
+
+@dataclass
+class Way:
+    """A gateway as a consumer reaches it."""
+
+    gateway: Emulated
+    integration_id: str
+    product: ScopedProduct
+    path: str = ""
+    header: str = ""
+    secret: str = ""
+    customer_id: str = ""
+    api_key: str = ""
+    passed: int = 0
+    refused: int = 0
+
+    async def call(self, http: httpx2.AsyncClient) -> bool:
+        answer = await http.get(f"{self.gateway.url}/proxy{self.path}", headers={self.header: self.secret})
+        assert answer.status_code in (200, 429), answer.text
+        self.passed += answer.status_code == 200
+        self.refused += answer.status_code == 429
+        return bool(answer.status_code == 200)
+
+    def reached(self) -> int:
+        """How many calls the backends behind this gateway have seen."""
+        there: Any = self.gateway.board._app
+        counted = there.requests if self.gateway.gateway == "kong" else there.proxying
+        return int(counted.backend_calls.total())
+
+
+@contextlib.asynccontextmanager
+async def ways(folder: Path, running: Aforo, edge: Edge, units: int) -> AsyncIterator[list[Way]]:
+    """Three connected gateways that enforce, and one subscription with a key at each."""
+    (folder / "kong").mkdir()
+    kong = {"plugin_folders": [PLUGIN_FOLDER], "prefix": folder / "kong", "shared": {"aforo": 2**20}}
+    with contextlib.ExitStack() as stack:
+        found = [
+            stack.enter_context(emulated("kong", **kong)),  # type: ignore[arg-type]
+            stack.enter_context(emulated("apigee", looks_until_ready=0)),
+            stack.enter_context(emulated("azure", products=2, polls=0)),
+        ]
+        made = [await _connected(running, gateway) for gateway in found]
+        quota = {"metric": "api_calls", "units": str(units), "period": "month", "mode": "HARD"}
+        sold = await plan(running, productIds=[way.product.id for way in made], quotas=[quota], rateLimits=[])
+        buyer = await customer(running)
+        subscription = await subscribe(running, buyer["id"], sold["id"])
+        issued = await running.call("POST", f"/api/v1/subscriptions/{subscription['id']}/credentials", {}, 201)
+        secrets = {one["integrationId"]: one["secret"] for one in issued["secrets"]}
+        for way in made:
+            way.secret, way.customer_id = secrets[way.integration_id], buyer["id"]
+            await _enforced(running, edge, way)
+        yield made
+
+
+async def _connected(running: Aforo, gateway: Emulated) -> Way:
+    integration_id = await running.connect(gateway, gateway.gateway)
+    rows = await running.import_all(integration_id)
+    wanted = SOLD[gateway.gateway]
+    row = next(one for one in rows if one["ref"] == wanted or not wanted)
+    kept = await running.rooms.catalog.product(running.tenant_id, row["id"])
+    found = ScopedProduct(kept.id, kept.ref, kept.native_id, kept.name)
+    path, header = {
+        "kong": ("/v2/payments", "apikey"),
+        "apigee": (f"/{row['ref']}/orders", "x-apikey"),
+        "azure": (f"/{found.native_id}/{found.native_id}", "Ocp-Apim-Subscription-Key"),
+    }[gateway.gateway]
+    return Way(gateway, integration_id, found, path, header)
+
+
+async def _enforced(running: Aforo, edge: Edge, way: Way) -> None:
+    scopes = {Scope.USAGE_INGEST, Scope.ENTITLEMENTS_CHECK}
+    _, way.api_key = await running.rooms.accounts.create_key(running.tenant_id, way.gateway.gateway, scopes)
+    await running.call("PUT", f"/api/v1/products/{way.product.id}/enforcement", {"mode": "enforce"})
+    clock = SystemClock()
+    transport = Transport(
+        httpx2.AsyncClient(trust_env=False), gateway_name=way.gateway.gateway, budget=Budget((), clock), gate=OpenGate()
+    )
+    at = Connection(way.integration_id, way.gateway.sign_in, way.gateway.settings, transport, clock, _forget)
+    artifact = gateways()[way.gateway.gateway].artifact(at)
+    wiring = Wiring(
+        way.integration_id, way.api_key, f"{edge.url}/v1/ingest", (way.product,), key_from=KEY_FROM, enforce=True
+    )
+    await artifact.attach(wiring, await artifact.deploy(wiring, _quiet), _quiet)
+    await artifact.aclose()
+    if way.gateway.gateway == "kong":  # the plan's limits as Kong itself keeps them would refuse first
+        async with httpx2.AsyncClient(base_url=way.gateway.url, trust_env=False) as admin:
+            for row in (await admin.get("/plugins?size=1000")).json()["data"]:
+                if row["name"] == "rate-limiting":
+                    await admin.delete(f"/plugins/{row['id']}")
+
+
+@pytest.mark.parametrize("units", [90, pytest.param(1_000, marks=pytest.mark.long)])
+async def test_three_gateways_let_through_exactly_what_was_sold(tmp_path: Path, units: int) -> None:
+    async with aforo(tmp_path) as running:
+        edge = Edge(tmp_path / "var")
+        try:
+            async with (
+                ways(tmp_path, running, edge, units) as all_ways,
+                httpx2.AsyncClient(trust_env=False, timeout=30) as http,
+            ):
+                for way in all_ways:
+                    assert await eventually(partial(_knows, edge, http, way)), way.gateway.gateway
+
+                async def all_sold() -> bool:
+                    await asyncio.gather(*(way.call(http) for way in all_ways))
+                    return sum(way.passed for way in all_ways) >= units
+
+                assert await eventually(all_sold, 30), [(way.passed, way.refused) for way in all_ways]
+                assert not any(await asyncio.gather(*(way.call(http) for way in all_ways)))
+                assert sum(way.passed for way in all_ways) == units
+                assert sum(way.reached() for way in all_ways) == units
+                for way in all_ways:
+                    assert way.passed >= units // 5, way
+                    assert way.refused >= 1, way
+        finally:
+            edge.stop()
+
+
+async def _knows(edge: Edge, http: httpx2.AsyncClient, way: Way) -> bool:
+    """Asked without taking anything: the edge looks for news twice a second."""
+    asked = {"customerId": way.customer_id, "product": way.product.id, "units": 0}
+    answer = await http.post(f"{edge.url}/v1/check", json=asked, headers={"Authorization": f"Bearer {way.api_key}"})
+    told: dict[str, Any] = answer.json()
+    return bool(told.get("allowed") and told["plan"] and told["enforcement"] == "enforce")
+
+
+def _quiet(done: int, about: int | None, what: str) -> None:
+    del done, about, what
+
+
+async def _forget(name: str, value: str) -> None:
+    raise AssertionError(f"nothing was to be remembered, but {name} was ({len(value)} characters)")
