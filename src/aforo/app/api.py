@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import aforo
 import aforo.accounts.routes
+import aforo.artifacts.routes
 import aforo.catalog.drift_routes
 import aforo.catalog.routes
 import aforo.credentials.routes
@@ -26,11 +27,9 @@ from aforo.app.openapi import describe
 from aforo.app.readiness import Readiness
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms, uses_of
+from aforo.app.wiring_artifacts import leaves
 from aforo.credentials.routes.existing import IntegrationsOf
-from aforo.enforcement.desk import EnforcementDesk
-from aforo.enforcement.sql import SwitchStore
 from aforo.integrations import Integrations
-from aforo.usage import EventLog
 
 
 def create(rooms: Rooms) -> FastAPI:
@@ -68,7 +67,9 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
     app.include_router(aforo.accounts.routes.router(rooms.accounts, caller))
     app.include_router(
-        aforo.integrations.routes.router(integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs)
+        aforo.integrations.routes.router(
+            integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs, leaves(rooms)
+        )
     )
     app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
@@ -78,7 +79,8 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
         aforo.credentials.routes.router(rooms.credentials, rooms.accounts, rooms.jobs, _ids_of(integrations), caller)
     )
     app.include_router(aforo.pricing.routes.router(rooms.pricing, integrations, rooms.accounts, rooms.jobs, caller))
-    app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
+    app.include_router(aforo.artifacts.routes.router(rooms.artifacts, rooms.accounts, rooms.jobs, caller))
+    app.include_router(aforo.enforcement.routes.router(rooms.desk, rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(tryout.router(rooms))
     app.include_router(forward.router(rooms.settings))
@@ -90,13 +92,9 @@ def _mount_usage(app: FastAPI, rooms: Rooms) -> None:
     async def aggregations(tenant_id: str) -> dict[str, str]:
         return {metric.name: metric.aggregation.value for metric in await rooms.customers.metrics.all(tenant_id)}
 
-    log = EventLog(rooms.settings.data_dir / "log")
-    app.include_router(aforo.usage.routes.router(log, rooms.door.caller, jobs=rooms.jobs, aggregations=aggregations))
-
-
-def _enforcement(rooms: Rooms) -> EnforcementDesk:
-    store = SwitchStore(rooms.db, rooms.clock)
-    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product)
+    app.include_router(
+        aforo.usage.routes.router(rooms.events, rooms.door.caller, jobs=rooms.jobs, aggregations=aggregations)
+    )
 
 
 def _ids_of(integrations: Integrations) -> IntegrationsOf:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from aforo.app.artifact_examples import ARTIFACT_EXAMPLES
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
 from aforo.app.pricing_examples import PRICING_EXAMPLES
 
@@ -300,6 +301,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "SubscriptionView": _SUBSCRIPTION,
     "TestView": _TEST,
     **CREDENTIAL_EXAMPLES,
+    **ARTIFACT_EXAMPLES,
     **PRICING_EXAMPLES,
 }
 """One example a schema, by its name in the document; tests hold it to the schema, and operations to having one."""

@@ -15,6 +15,7 @@ def declared() -> "MetaData":
     """The tables that the rooms declare; importing a room's `sql` is what declares them."""
     import aforo.accounts.sql
     import aforo.app.first_answers
+    import aforo.artifacts.sql
     import aforo.catalog.sql
     import aforo.credentials.sql
     import aforo.customers.sql

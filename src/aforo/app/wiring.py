@@ -9,11 +9,16 @@ from aforo.accounts.sql import AccountStore
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.settings import Settings
+from aforo.app.wiring_artifacts import outside
+from aforo.artifacts import ArtifactsRoom
+from aforo.artifacts import open_room as open_artifacts
 from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Vault
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
 from aforo.credentials import open_room as open_credentials
 from aforo.customers import CustomersRoom, ProductRef, ProductsOf, open_room
+from aforo.enforcement.desk import EnforcementDesk
+from aforo.enforcement.sql import SwitchStore
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
@@ -24,6 +29,7 @@ from aforo.kit.db import Database
 from aforo.kit.secretbox import MasterKeys, SecretBox
 from aforo.pricing import Pricing, Sellable, SellableAt
 from aforo.pricing import open_room as open_pricing
+from aforo.usage import EventLog
 
 _READ_ONE_BY_ONE = 20
 
@@ -43,6 +49,9 @@ class Rooms:
     customers: CustomersRoom
     credentials: CredentialsRoom
     pricing: Pricing
+    desk: EnforcementDesk
+    events: EventLog
+    artifacts: ArtifactsRoom
     jobs: Jobs
     first_answers: FirstAnswers
 
@@ -69,6 +78,10 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     catalog = Catalog(products, integrations, vault, watch, _impact_of(customers, credentials), clock)
     live_counts = credentials.credentials.live_counts
     pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
+    desk = EnforcementDesk(SwitchStore(db, clock), settings.data_dir, catalog.product)
+    events = EventLog(settings.data_dir / "log")
+    around = outside(integrations, shelf.at, desk, events)
+    artifacts = open_artifacts(db, box, accounts, customers, credentials, around, settings.edge_url, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     first_answers = FirstAnswers(db, box, clock)
     return Rooms(
@@ -83,6 +96,9 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         customers,
         credentials,
         pricing,
+        desk,
+        events,
+        artifacts,
         jobs,
         first_answers,
     )
@@ -103,12 +119,17 @@ def _impact_of(customers: CustomersRoom, credentials: CredentialsRoom) -> Impact
 
 
 def uses_of(rooms: Rooms) -> InUseBy:
-    """What hangs on an integration: imported products, and credentials that work at the gateway."""
+    """What hangs on an integration: imported products, and what works at the gateway."""
 
     async def uses(tenant_id: str, integration_id: str) -> Uses:
         products = await rooms.catalog.in_use_by(tenant_id, integration_id)
         live = await rooms.credentials.credentials.at(tenant_id, integration_id)
-        return replace(products, credentials=[f"{one.id} of {one.subscription_id}" for one in live])
+        artifact = await rooms.artifacts.artifacts.exists(tenant_id, integration_id)
+        return replace(
+            products,
+            credentials=[f"{one.id} of {one.subscription_id}" for one in live],
+            artifacts=["enforcement"] if artifact else [],
+        )
 
     return uses
 

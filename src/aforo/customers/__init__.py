@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from aforo.customers.rules.currency import EXACT, payable
     from aforo.customers.rules.plan import priced
     from aforo.customers.rules.statement import fixed_fees
-    from aforo.customers.rules.states import State
+    from aforo.customers.rules.states import State, Verb
     from aforo.customers.service import AtGateways, Observed, ProductsOf
-    from aforo.customers.shapes import NewCustomer, NewSubscription
+    from aforo.customers.shapes import NewCustomer, NewPlan, NewSubscription, PlanPatch
     from aforo.customers.sql import OnChange, note_change
     from aforo.customers.terms import QuotaMode, Rate, Terms
 
@@ -39,10 +39,12 @@ __all__ = [
     "Grant",
     "Mode",
     "NewCustomer",
+    "NewPlan",
     "NewSubscription",
     "Observed",
     "OnChange",
     "Plan",
+    "PlanPatch",
     "PlanState",
     "ProductRef",
     "ProductsOf",
@@ -51,6 +53,7 @@ __all__ = [
     "State",
     "Subscription",
     "Terms",
+    "Verb",
     "fixed_fees",
     "note_change",
     "open_room",
@@ -68,10 +71,12 @@ _LATER = {
     "Grant": "model",
     "Mode": "model",
     "NewCustomer": "shapes",
+    "NewPlan": "shapes",
     "NewSubscription": "shapes",
     "Observed": "service",
     "OnChange": "sql",
     "Plan": "model",
+    "PlanPatch": "shapes",
     "PlanState": "model",
     "ProductRef": "model",
     "ProductsOf": "service",
@@ -80,6 +85,7 @@ _LATER = {
     "State": "rules.states",
     "Subscription": "model",
     "Terms": "terms",
+    "Verb": "rules.states",
     "fixed_fees": "rules.statement",
     "note_change": "sql",
     "open_room": "room",

@@ -1,0 +1,129 @@
+"""A running Aforo with a connected gateway, whose artifact is the toy's; and the real edge beside it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from aforo.accounts import Scope
+from aforo.app.api import create
+from aforo.app.edge.enforcement import CREDENTIALS
+from aforo.app.records import upgrade
+from aforo.app.settings import Settings
+from aforo.app.wiring import Rooms, open_rooms
+from aforo.app.wiring_artifacts import outside
+from aforo.artifacts import ArtifactsRoom, open_room
+from aforo.catalog import ProductStore
+from aforo.gateway_sdk.artifact import Artifact
+from aforo.gateway_sdk.pricing import ScopedProduct
+from aforo.kit.clock import HandClock, rfc3339
+from aforo.kit.secretbox import MasterKeys, SecretBox
+from tests.artifacts.toy import ToyArtifact, ToyGateway
+from tests.customers.shop import stocked
+from tests.enforcement.parts import Edge
+from tests.live import Aforo, emulated
+
+
+@dataclass
+class Workshop:
+    """`gateway` is what the artifact is put into; customers and keys are those of the emulated Kong beside it."""
+
+    running: Aforo
+    gateway: ToyGateway
+    clock: HandClock
+    integration_id: str
+    product_ids: list[str]
+    path: Path
+    version: str = "1.0"
+    forgetful: bool = False
+    opened: list[ToyArtifact] = field(default_factory=list)
+
+    @property
+    def tenant_id(self) -> str:
+        return self.running.tenant_id
+
+    async def verb(self, verb: str, body: object = None, status: int = 200) -> Any:
+        return await self.running.call("POST", self.place(f"/{verb}"), body, status)
+
+    async def standing(self) -> Any:
+        return await self.running.call("GET", self.place())
+
+    def place(self, below: str = "") -> str:
+        return f"/api/v1/integrations/{self.integration_id}/enforcement{below}"
+
+    async def keys(self) -> list[Any]:
+        """Live keys that were made for artifacts."""
+        rows = (await self.running.call("GET", "/api/v1/api-keys"))["data"]
+        return [row for row in rows if row["name"].startswith("artifact") and row["revokedAt"] is None]
+
+    def room(self) -> ArtifactsRoom:
+        """A new one on the same records, as after a restart."""
+        return _room(self.running.rooms, self)
+
+    @contextlib.asynccontextmanager
+    async def edge(self) -> AsyncIterator[Edge]:
+        """Serves checks and events; whoever calls through the toy finds it up to date with the records."""
+        edge = Edge(self.path / "var", self.clock, credentials=CREDENTIALS)
+        await edge.open.start(edge.ingests.logs)
+        await edge.refresh()
+        self.gateway.edge, self.gateway.edge_looks = edge.http, edge.refresh
+        yield edge
+        self.gateway.edge = None
+        await edge.aclose()
+
+
+@contextlib.asynccontextmanager
+async def workshop(folder: Path, **members: Any) -> AsyncIterator[Workshop]:
+    """The real app over Kong's emulator with two products imported; only what opens the artifact is the toy's."""
+    clock = HandClock()
+    settings = Settings(data_dir=folder / "var", ingest_url="https://ingest.example.com")
+    upgrade(settings.records_path)
+    rooms = open_rooms(settings, clock)
+    key = await rooms.accounts.ensure_first()
+    assert key is not None
+    tenant = (await rooms.accounts.tenants())[0]
+    made = Workshop(Aforo(rooms, httpx2.AsyncClient(), key, tenant.id), ToyGateway(), clock, "", [], folder, **members)
+    rooms = made.running.rooms = replace(rooms, artifacts=_room(rooms, made))
+    headers = {"Authorization": f"Bearer {key}"}
+    transport = httpx2.ASGITransport(create(rooms))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://aforo.test", headers=headers) as http:
+        made.running.http = http
+        with emulated("kong", 2) as kong:
+            made.integration_id, made.product_ids = await stocked(made.running, kong)
+            yield made
+    await rooms.aclose()
+
+
+def _room(rooms: Rooms, made: Workshop) -> ArtifactsRoom:
+    @contextlib.asynccontextmanager
+    async def opens(tenant_id: str, integration_id: str) -> AsyncIterator[Artifact]:
+        await rooms.integrations.get(tenant_id, integration_id)
+        artifact = ToyArtifact(made.gateway, lambda: rfc3339(made.clock.now()), made.version, forgetful=made.forgetful)
+        made.opened.append(artifact)
+        try:
+            yield artifact
+        finally:
+            await artifact.aclose()
+
+    async def products(tenant_id: str, integration_id: str) -> Any:
+        rows = await ProductStore(rooms.db).products(tenant_id, integration_id=integration_id)
+        return [ScopedProduct(row.id, row.ref, row.native_id, row.name) for row in rows]
+
+    around = outside(rooms.integrations, products, rooms.desk, rooms.events)
+    box = SecretBox(MasterKeys.load_or_create(rooms.settings.key_path))
+    return open_room(
+        rooms.db,
+        box,
+        rooms.accounts,
+        rooms.customers,
+        rooms.credentials,
+        replace(around, opens=opens),
+        rooms.settings.edge_url,
+        rooms.clock,
+    )
+
+
+SCOPES = [Scope.ENTITLEMENTS_CHECK.value, Scope.USAGE_INGEST.value]
