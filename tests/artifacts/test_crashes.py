@@ -1,41 +1,22 @@
 """Whatever a crash leaves half-done is finished, or cleaned up, by the next run."""
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
-from aforo.artifacts import ArtifactsRoom
+from aforo.artifacts import ArtifactsRoom, Mode
+from aforo.gateway_sdk.artifact import Phase
 from aforo.gateway_sdk.errors import GatewayUnavailable
 from tests.artifacts.toy import Crash, Doom
-from tests.artifacts.workshop import Workshop, workshop
+from tests.artifacts.workshop import Workshop, dying, workshop
 
 MOST_BOUNDARIES = 200
 
 
 def _untold(done: int, about: int | None, what: str) -> None:
     del done, about, what
-
-
-@contextlib.contextmanager
-def _dying(shop: Workshop, doom: Doom) -> Iterator[None]:
-    """Every commit and every call at the gateway is a boundary at which the process may end."""
-
-    def commits(_connection: Any) -> None:
-        if doom.strikes():
-            raise doom.fault()
-
-    shop.gateway.doom = doom
-    event.listen(Engine, "commit", commits)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "commit", commits)
-        shop.gateway.doom = Doom()
 
 
 async def _all_of_it(shop: Workshop, room: ArtifactsRoom) -> None:
@@ -53,28 +34,39 @@ async def _stands(shop: Workshop, told: str) -> None:
     """All of it, with one key that is the artifact's."""
     assert set(shop.gateway.services.values()) == {"aforo"}, told
     assert shop.gateway.settings is not None, told
-    (key,) = await shop.keys()
-    assert shop.gateway.settings["api_key"].endswith(key["last4"]), told
-    standing = await shop.standing()
-    assert (standing["phase"], standing["mode"], standing["unfinished"]) == ("ATTACHED", "enforce", None), told
-    assert standing["keyId"] == key["id"], told
-    assert sorted(standing["enforcedProductIds"]) == sorted(shop.product_ids), told
+    (key,) = await _live_keys(shop)
+    assert shop.gateway.settings["api_key"].endswith(key.last4), told
+    standing = await shop.room().switching.status(shop.tenant_id, shop.integration_id)
+    one = standing.installed
+    assert one is not None, told
+    assert (one.phase, one.mode, one.unfinished, one.wired_key) == (Phase.ATTACHED, Mode.ENFORCE, None, key.id), told
+    assert sorted(standing.enforced) == sorted(shop.product_ids), told
 
 
 async def _is_gone(shop: Workshop, before: Any, told: str) -> None:
     assert shop.gateway.state() == before, told
-    assert await shop.keys() == [], told
-    standing = await shop.standing()
-    assert (standing["phase"], standing["enforcedProductIds"]) == ("ABSENT", []), told
+    assert await _live_keys(shop) == [], told
+    standing = await shop.room().switching.status(shop.tenant_id, shop.integration_id)
+    assert (standing.installed, standing.enforced) == (None, ()), told
 
 
-@pytest.mark.parametrize("forgetful", [False, True])
-async def test_a_crash_between_any_two_steps_is_finished_by_the_same_verbs(tmp_path: Path, forgetful: bool) -> None:
+async def _live_keys(shop: Workshop) -> list[Any]:
+    found = await shop.running.rooms.accounts.keys(shop.tenant_id)
+    return [key for key in found if key.name.startswith("artifact") and key.revoked_at is None]
+
+
+@pytest.mark.parametrize(
+    ("forgetful", "every"),
+    [(True, 2), pytest.param(True, 1, marks=pytest.mark.long), pytest.param(False, 1, marks=pytest.mark.long)],
+)
+async def test_a_crash_between_any_two_steps_is_finished_by_the_same_verbs(
+    tmp_path: Path, forgetful: bool, every: int
+) -> None:
     async with workshop(tmp_path, forgetful=forgetful) as shop:
         before = shop.gateway.state()
-        for left in range(MOST_BOUNDARIES):
+        for left in range(0, MOST_BOUNDARIES, every):
             doom = Doom(left)
-            with _dying(shop, doom), contextlib.suppress(Crash):
+            with dying(shop, doom), contextlib.suppress(Crash):
                 await _all_of_it(shop, shop.room())
             told = f"broke off at boundary {left}"
             await _all_of_it(shop, shop.room())
@@ -86,13 +78,13 @@ async def test_a_crash_between_any_two_steps_is_finished_by_the_same_verbs(tmp_p
         assert left > 15, "there are more steps than that"
 
 
-@pytest.mark.parametrize("forgetful", [False, True])
+@pytest.mark.parametrize("forgetful", [True, pytest.param(False, marks=pytest.mark.long)])
 async def test_a_crash_between_any_two_steps_is_cleaned_up_by_detaching(tmp_path: Path, forgetful: bool) -> None:
     async with workshop(tmp_path, forgetful=forgetful) as shop:
         before = shop.gateway.state()
         for left in range(MOST_BOUNDARIES):
             doom = Doom(left)
-            with _dying(shop, doom), contextlib.suppress(Crash):
+            with dying(shop, doom), contextlib.suppress(Crash):
                 await _all_of_it(shop, shop.room())
                 await _left(shop, shop.room())
             await _left(shop, shop.room())
@@ -105,7 +97,7 @@ async def test_a_crash_between_any_two_steps_is_cleaned_up_by_detaching(tmp_path
 async def test_a_detach_that_broke_off_is_finished_before_anything_is_deployed_again(tmp_path: Path) -> None:
     async with workshop(tmp_path) as shop:
         await _all_of_it(shop, shop.room())
-        with _dying(shop, Doom(6)), pytest.raises(Crash):
+        with dying(shop, Doom(6)), pytest.raises(Crash):
             await _left(shop, shop.room())
         assert (await shop.standing())["unfinished"] == "detach"
         assert (await shop.verb("deploy"))["mode"] == "observe"

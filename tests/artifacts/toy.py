@@ -36,16 +36,20 @@ class Crash(Exception):
 
 @dataclass
 class Doom:
-    """Lets `left` boundaries pass and breaks at the next. `lost`: what is done there still takes effect."""
+    """Lets `left` boundaries pass and breaks at the next. `lost`: what is done there still takes effect.
+
+    `for_good`: nothing works afterwards, as in a process that has ended.
+    """
 
     left: int = 10_000
     fault: Callable[[], Exception] = lambda: Crash("here")
     lost: bool = False
+    for_good: bool = False
     struck: bool = False
 
     def strikes(self) -> bool:
         if self.struck:
-            return False
+            return self.for_good
         self.left -= 1
         self.struck = self.left < 0
         return self.struck
@@ -90,6 +94,8 @@ class ToyGateway:
         asked = {"credential": native, "product": product, "metric": "api_calls", "units": 1}
         told = (await self.edge.post("/v1/check", json=asked, headers=headers)).json()
         if self.settings["enforce"] and not told["allowed"]:
+            if self.edge_looks is not None:
+                await self.edge_looks()
             return int(told["status"]), {}
         if self.meters:
             event = {
@@ -102,6 +108,8 @@ class ToyGateway:
             }
             content = json.dumps({"events": [event]}).encode()
             await self.edge.post("/v1/ingest", content=content, headers=headers)
+        if self.edge_looks is not None:
+            await self.edge_looks()
         return 200, told.get("headers", {})
 
 

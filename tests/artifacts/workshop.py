@@ -1,12 +1,17 @@
 """A running Aforo with a connected gateway, whose artifact is the toy's; and the real edge beside it."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from aforo.accounts import Scope
 from aforo.app.api import create
@@ -21,7 +26,7 @@ from aforo.gateway_sdk.artifact import Artifact
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.kit.clock import HandClock, rfc3339
 from aforo.kit.secretbox import MasterKeys, SecretBox
-from tests.artifacts.toy import ToyArtifact, ToyGateway
+from tests.artifacts.toy import Doom, ToyArtifact, ToyGateway
 from tests.customers.shop import stocked
 from tests.enforcement.parts import Edge
 from tests.live import Aforo, emulated
@@ -69,10 +74,40 @@ class Workshop:
         edge = Edge(self.path / "var", self.clock, credentials=CREDENTIALS)
         await edge.open.start(edge.ingests.logs)
         await edge.refresh()
-        self.gateway.edge, self.gateway.edge_looks = edge.http, edge.refresh
+
+        async def looks() -> None:
+            await edge.refresh()
+            await edge.open.room.parts.keeper.durable()
+
+        self.gateway.edge, self.gateway.edge_looks = edge.http, looks
         yield edge
         self.gateway.edge = None
         await edge.aclose()
+
+
+@cache
+def _records() -> Path:
+    """An empty file with all tables, made once."""
+    path = Path(tempfile.mkdtemp(prefix="aforo-test-")) / "records.db"
+    upgrade(path)
+    return path
+
+
+@contextlib.contextmanager
+def dying(shop: Workshop, doom: Doom) -> Iterator[None]:
+    """Every commit and every call at the gateway is a boundary at which the process may end."""
+
+    def commits(_connection: Any) -> None:
+        if doom.strikes():
+            raise doom.fault()
+
+    shop.gateway.doom = doom
+    event.listen(Engine, "commit", commits)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "commit", commits)
+        shop.gateway.doom = Doom()
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +115,8 @@ async def workshop(folder: Path, **members: Any) -> AsyncIterator[Workshop]:
     """The real app over Kong's emulator with two products imported; only what opens the artifact is the toy's."""
     clock = HandClock()
     settings = Settings(data_dir=folder / "var", ingest_url="https://ingest.example.com")
-    upgrade(settings.records_path)
+    settings.data_dir.mkdir()
+    shutil.copy(_records(), settings.records_path)
     rooms = open_rooms(settings, clock)
     key = await rooms.accounts.ensure_first()
     assert key is not None

@@ -69,7 +69,7 @@ class Switching:
         async with parts.turn(integration_id):
             one = await self._attached(tenant_id, integration_id)
             if one.mode is Mode.PAUSED:
-                return one
+                return await self._relent(one, actor_id) if one.unfinished else one
             ids = [product.id for product in await parts.products(tenant_id, integration_id)]
             enforced = await self._enforced(tenant_id, ids)
             pause = Pause(parts.clock.now(), actor_id, reason.strip(), one.mode, enforced)

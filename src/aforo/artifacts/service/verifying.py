@@ -21,6 +21,8 @@ EventsOf = Callable[[str, str, datetime], Awaitable[int]]
 PATIENCE_SECONDS: Final = 5.0
 """How long the passed call may take to become an event."""
 _LOOK_SECONDS: Final = 0.25
+_LEDGER_SECONDS: Final = 2.0
+"""How long a decision may take to be written."""
 _EDGE_LOOKS_SECONDS: Final = 1.0
 """The edge reads the records every 500 ms: a canary that is older than this is known to it."""
 
@@ -61,7 +63,7 @@ class Verifying:
         except AforoError as fault:
             failed = Check("Canary", Verdict.FAILED, fault.detail, fault.next_step, fault.code)
             return [*await self._read_back(one, None, progress), failed], None
-        left: str | None = "the subscription " + prepared.subscription_id
+        left = None
         try:
             checks = await self._called(one, url, prepared, progress)
         finally:
@@ -96,16 +98,13 @@ class Verifying:
 
     async def _event(self, one: Installed, prepared: Prepared, since: datetime) -> Check:
         name = "The call became an event"
-        clock = self._parts.clock
-        begun = clock.monotonic()
-        while True:
-            found = await self._events(one.tenant_id, prepared.customer_id, since)
-            took = (clock.monotonic() - begun) * 1000
-            if found:
-                return Check(name, Verdict.OK, f"after {took / 1000:.1f} s", took_ms=took)
-            if clock.monotonic() - begun >= PATIENCE_SECONDS:
-                break
-            await clock.sleep(_LOOK_SECONDS)
+
+        async def arrived() -> bool:
+            return await self._events(one.tenant_id, prepared.customer_id, since) > 0
+
+        took = await self._until(arrived, PATIENCE_SECONDS)
+        if took is not None:
+            return Check(name, Verdict.OK, f"after {took:.1f} s", took_ms=took * 1000)
         return Check(
             name,
             Verdict.FAILED,
@@ -117,8 +116,11 @@ class Verifying:
     async def _refusal(self, one: Installed, prepared: Prepared, since: datetime) -> Check:
         """What Aforo decided of the second call, whether or not the gateway obeyed."""
         name = "Aforo decided to refuse the second call"
-        denied = await self._canaries.was_refused(prepared, since)
-        if denied:
+
+        async def denied() -> bool:
+            return await self._canaries.was_refused(prepared, since)
+
+        if await self._until(denied, _LEDGER_SECONDS) is not None:
             obeyed = one.mode is Mode.ENFORCE
             how = "and the artifact enforces" if obeyed else "only observed: this artifact refuses nobody yet"
             return Check(name, Verdict.OK, how)
@@ -127,6 +129,16 @@ class Verifying:
             Verdict.LIMITED,
             "No such decision is in the ledger; an artifact that counts leased units itself may have refused alone.",
         )
+
+    async def _until(self, holds: Callable[[], Awaitable[bool]], seconds: float) -> float | None:
+        """Look again and again: the seconds it took, or None when they ran out."""
+        clock = self._parts.clock
+        begun = clock.monotonic()
+        while not await holds():
+            if clock.monotonic() - begun >= seconds:
+                return None
+            await clock.sleep(_LOOK_SECONDS)
+        return clock.monotonic() - begun
 
 
 def _uncalled(one: Installed) -> Check:
