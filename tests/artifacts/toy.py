@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx2
@@ -155,10 +156,10 @@ class ToyArtifact:
         targets = self._targets(wiring)
         for number, name in enumerate(targets):
             progress(number, len(targets), "services")
-            standing = await self._gateway.call(f"read {name}", lambda name=name: self._gateway.services[name])
+            standing = await self._gateway.call(f"read {name}", partial(self._gateway.services.get, name))
             if standing != OURS:
-                await self._gateway.call(f"aside {name}", lambda name=name: self._put_aside(name))
-                await self._gateway.call(f"hook {name}", lambda name=name: self._hook(name, OURS))
+                await self._gateway.call(f"aside {name}", partial(self._put_aside, name))
+                await self._gateway.call(f"hook {name}", partial(self._hook, name, OURS))
             if name not in before:
                 before[name] = self._gateway.aside[name]
         return Receipt(self._version, receipt.made, before, tuple(targets))
@@ -170,7 +171,7 @@ class ToyArtifact:
         for name in receipt.attached if self._forgetful else ours:
             if gateway.services[name] == OURS:
                 before = receipt.before[name] if self._forgetful else gateway.aside[name]
-                await gateway.call(f"unhook {name}", lambda name=name, before=before: self._hook(name, before))
+                await gateway.call(f"unhook {name}", partial(self._hook, name, before))
         await gateway.call("drop aside", gateway.aside.clear)
         if "flow" in receipt.made or not self._forgetful:
             await gateway.call("drop flow", lambda: setattr(gateway, "flow", None))
@@ -226,7 +227,7 @@ class ToyArtifact:
     def _put_aside(self, name: str) -> None:
         self._gateway.aside.setdefault(name, self._gateway.services[name])
 
-    def _hook(self, name: str, hook: str | None) -> None:
+    def _hook(self, name: str, hook: Any) -> None:
         self._gateway.services[name] = hook
 
 

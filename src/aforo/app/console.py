@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 
 import aforo.accounts.pages
+import aforo.artifacts.pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
@@ -24,7 +25,7 @@ from aforo.app.wiring import Rooms, uses_of
 from aforo.customers.pages import Key, Place, Sellable
 
 _SOURCE: Final = Path(aforo.__file__).parent
-_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs")
+_ROOMS_WITH_PAGES: Final = ("integrations", "catalog", "customers", "credentials", "jobs", "artifacts")
 _BUILT: Final = ("/", "/integrations", "/products", "/plans", "/customers", "/subscriptions", "/credentials")
 _MACHINE_PATHS: Final = (
     "/api/",
@@ -76,6 +77,10 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     )
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
+    inside = aforo.artifacts.pages.Parts(
+        rooms.artifacts, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
+    )
+    app.include_router(aforo.artifacts.pages.router(inside))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
 
 

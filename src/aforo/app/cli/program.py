@@ -9,13 +9,25 @@ from typing import Annotated
 import typer
 
 from aforo.app.cli.exits import EPILOG, Exit
-from aforo.app.cli.groups import account, credentials, drift, integrations, jobs, machine, pricing, products, selling
+from aforo.app.cli.groups import (
+    account,
+    credentials,
+    drift,
+    enforcement,
+    integrations,
+    jobs,
+    machine,
+    pricing,
+    products,
+    selling,
+)
 
 _GROUPS = {
     "integrations": integrations.app,
     "products": products.app,
     **selling.GROUPS,
     "pricing": pricing.app,
+    "enforcement": enforcement.app,
     "credentials": credentials.credentials,
     "consumers": credentials.consumers,
     "orphans": credentials.orphans,
