@@ -129,6 +129,11 @@ class Refusals:
         return sum(row.calls for row in self.rows)
 
     @property
+    def strangers(self) -> int:
+        """Calls of nobody known."""
+        return sum(row.calls for row in self.rows if row.customer_id is None)
+
+    @property
     def customers(self) -> int:
         return len({row.customer_id for row in self.rows if row.customer_id})
 

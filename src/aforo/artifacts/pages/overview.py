@@ -63,10 +63,10 @@ def _facts(one: Installed | None, standing: Standing) -> list[tuple[str, Any]]:
     attached = one.receipt.attached if one.receipt else ()
     return [
         ("Version", one.version),
-        ("Attached to", ", ".join(attached)),
+        ("Attached to", ", ".join(attached) or "nothing yet"),
         ("Products enforced", f"{len(standing.enforced):,} of {standing.products:,}"),
         ("Keys are looked for in", ", ".join(one.wishes.key_from)),
-        ("Passes unchecked", ", ".join(one.wishes.excluded)),
+        ("Passes unchecked", ", ".join(one.wishes.excluded) or "nothing"),
         ("While Aforo is out of reach", f"calls {'pass' if one.wishes.fail_mode == 'open' else 'are refused'}"),
         ("Sends to", one.wiring.ingest_url if one.wiring else None),
         ("Its key for Aforo", f"••••{one.wiring.api_key[-4:]}" if one.wiring else None),

@@ -13,6 +13,7 @@ from aforo.kit.jsontree import Json, JsonObject
 from aforo.kit.pages import PageRender
 
 LONGEST_REASON = 500
+Work = Callable[[Report], Awaitable[JsonObject]]
 
 
 @dataclass(frozen=True, slots=True)
