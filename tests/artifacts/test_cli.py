@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from aforo.app.api import create
 from aforo.app.cli import main
 from aforo.app.cli.exits import Exit
 from tests.artifacts.test_switching import buyer, calls
@@ -33,7 +32,7 @@ class Terminal:
 @contextlib.asynccontextmanager
 async def served(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     listener = socket.create_server(("127.0.0.1", 0))  # whoever connects before it serves is kept waiting
-    server = uvicorn.Server(uvicorn.Config(create(shop.running.rooms), log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(shop.app, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     port = listener.getsockname()[1]
     monkeypatch.setenv("HOME", str(shop.path))
@@ -48,7 +47,7 @@ async def test_the_whole_life_is_typed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal(capsys)
-    async with workshop(tmp_path) as shop, served(shop, monkeypatch):
+    async with workshop(tmp_path, kong=True) as shop, served(shop, monkeypatch):
         before = shop.gateway.state()
         shown = await terminal.run("preview", "gw", "--save", str(tmp_path / "files"))
         assert "+ create flow aforo" in shown

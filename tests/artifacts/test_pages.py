@@ -5,24 +5,24 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from aforo.accounts import SESSION_COOKIE, Role
-from aforo.app.api import create
 from tests.artifacts.test_switching import buyer, calls
 from tests.artifacts.workshop import Workshop, workshop
 from tests.console.visiting import Visitor
 
 
 @contextlib.asynccontextmanager
-async def visiting(folder: Path) -> AsyncIterator[tuple[Workshop, Visitor, str]]:
+async def visiting(folder: Path, *, kong: bool = False) -> AsyncIterator[tuple[Workshop, Visitor, str]]:
     """The tenant's administrator, signed in, and the page's address."""
-    async with workshop(folder) as shop:
+    async with workshop(folder, kong=kong) as shop:
         accounts = shop.running.rooms.accounts
         cookie = await accounts.sign_in(await accounts.sign_in_token(shop.tenant_id))
         session = await accounts.session(cookie)
         assert session is not None
         async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(create(shop.running.rooms)),
+            transport=httpx2.ASGITransport(shop.app),
             base_url="http://aforo.test",
             cookies={SESSION_COOKIE: cookie},
             headers={"accept": "text/html"},
@@ -32,7 +32,7 @@ async def visiting(folder: Path) -> AsyncIterator[tuple[Workshop, Visitor, str]]
 
 
 async def test_an_operator_deploys_watches_enforces_pauses_and_leaves(tmp_path: Path) -> None:
-    async with visiting(tmp_path) as (shop, me, page):
+    async with visiting(tmp_path, kong=True) as (shop, me, page):
         before = shop.gateway.state()
         assert f'href="{page}"' in (await me.get(f"/integrations/{shop.integration_id}")).html
         first = await me.get(page)
@@ -94,7 +94,8 @@ async def test_who_may_only_read_sees_no_button_and_can_press_none(tmp_path: Pat
         assert (await me.post(f"{page}/do/detach", {"reason": "x"})).status == 403
 
 
-async def test_a_gateway_that_runs_nothing_says_so_on_its_page(tmp_path: Path) -> None:
+@pytest.mark.long
+async def test_addresses_of_nothing_lead_nowhere(tmp_path: Path) -> None:
     async with visiting(tmp_path) as (shop, me, page):
         assert (await me.get(page.replace(shop.integration_id, "int_none"))).status == 404
         assert (await me.get(f"{page}/steps?job=job_none")).status == 404

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.artifacts.workshop import Workshop, workshop
 from tests.customers import shop as selling
 from tests.enforcement.parts import Edge
@@ -52,6 +54,7 @@ async def test_nobody_is_refused_until_the_switch_and_the_switch_tells_who_would
             assert (await shop.standing())["wouldRefuse"]["data"] == []
 
 
+@pytest.mark.long
 async def test_only_the_products_named_are_switched(tmp_path: Path) -> None:
     async with workshop(tmp_path) as shop:
         await attached(shop)
@@ -108,6 +111,7 @@ async def test_a_pause_stands_when_resuming_fails(tmp_path: Path) -> None:
         assert (told["mode"], told["enforcedProductIds"], told["unfinished"]) == ("paused", [], "switch")
 
 
+@pytest.mark.long
 async def test_detaching_ends_enforcement_of_the_gateways_products(tmp_path: Path) -> None:
     async with workshop(tmp_path) as shop:
         await attached(shop)

@@ -30,7 +30,7 @@ async def live_keys_at_gateway(shop: Workshop) -> int:
 
 
 async def test_without_an_address_only_the_installation_is_read_back_and_it_says_so(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         told = await shop.verb("verify")
         assert verdicts(told) == {"Settings": "OK", "Canary": "LIMITED"}
@@ -40,7 +40,7 @@ async def test_without_an_address_only_the_installation_is_read_back_and_it_says
 
 
 async def test_a_canary_passes_once_becomes_an_event_and_is_refused(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         await shop.verb("enforce")
         at_first = await live_keys_at_gateway(shop)
@@ -62,7 +62,7 @@ async def test_a_canary_passes_once_becomes_an_event_and_is_refused(tmp_path: Pa
 
 
 async def test_while_it_observes_the_refusal_is_decided_but_not_obeyed(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         async with shop.edge():
             told = await shop.verb("verify", URL)
@@ -72,7 +72,7 @@ async def test_while_it_observes_the_refusal_is_decided_but_not_obeyed(tmp_path:
 
 
 async def test_a_call_that_never_becomes_an_event_fails_within_five_seconds(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         shop.gateway.meters = False
         async with shop.edge():
@@ -84,8 +84,9 @@ async def test_a_call_that_never_becomes_an_event_fails_within_five_seconds(tmp_
         assert "https://ingest.example.com/v1/ingest within 5 s" in missing["detail"]
 
 
+@pytest.mark.long
 async def test_no_check_shows_the_canarys_key(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         async with shop.edge():
             told = await shop.verb("verify", URL)
@@ -94,7 +95,7 @@ async def test_no_check_shows_the_canarys_key(tmp_path: Path) -> None:
 
 
 async def test_a_canary_that_a_crash_left_is_taken_away_by_the_next_verification(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         at_first = await live_keys_at_gateway(shop)
         async with shop.edge():
@@ -113,8 +114,9 @@ async def test_a_canary_that_a_crash_left_is_taken_away_by_the_next_verification
         assert await live_keys_at_gateway(shop) == at_first
 
 
+@pytest.mark.long
 async def test_the_canarys_plan_follows_the_products_and_fixes_no_currency(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         async with shop.edge():
             await shop.verb("verify", URL)
@@ -129,7 +131,7 @@ async def test_the_canarys_plan_follows_the_products_and_fixes_no_currency(tmp_p
 
 
 async def test_what_is_no_address_of_a_gateway_is_refused(tmp_path: Path) -> None:
-    async with workshop(tmp_path) as shop:
+    async with workshop(tmp_path, kong=True) as shop:
         await attached(shop)
         for url in (
             "ftp://gateway.example",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import event
+from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
 from aforo.accounts import Scope
@@ -22,9 +22,11 @@ from aforo.app.wiring import Rooms, open_rooms
 from aforo.app.wiring_artifacts import outside
 from aforo.artifacts import ArtifactsRoom, open_room
 from aforo.catalog import ProductStore
+from aforo.catalog.sql.tables import products as products_table
 from aforo.gateway_sdk.artifact import Artifact
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.kit.clock import HandClock, rfc3339
+from aforo.kit.ids import new_id
 from aforo.kit.secretbox import MasterKeys, SecretBox
 from tests.artifacts.toy import Doom, ToyArtifact, ToyGateway
 from tests.customers.shop import stocked
@@ -44,6 +46,7 @@ class Workshop:
     path: Path
     version: str = "1.0"
     forgetful: bool = False
+    app: Any = None
     opened: list[ToyArtifact] = field(default_factory=list)
 
     @property
@@ -111,8 +114,11 @@ def dying(shop: Workshop, doom: Doom) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def workshop(folder: Path, **members: Any) -> AsyncIterator[Workshop]:
-    """The real app over Kong's emulator with two products imported; only what opens the artifact is the toy's."""
+async def workshop(folder: Path, *, kong: bool = False, **members: Any) -> AsyncIterator[Workshop]:
+    """The real app with an integration and two products; only what opens the artifact is the toy's.
+
+    With `kong`, credentials are brought to Kong's emulator; without, the integration is one that nobody calls.
+    """
     clock = HandClock()
     settings = Settings(data_dir=folder / "var", ingest_url="https://ingest.example.com")
     settings.data_dir.mkdir()
@@ -124,13 +130,41 @@ async def workshop(folder: Path, **members: Any) -> AsyncIterator[Workshop]:
     made = Workshop(Aforo(rooms, httpx2.AsyncClient(), key, tenant.id), ToyGateway(), clock, "", [], folder, **members)
     rooms = made.running.rooms = replace(rooms, artifacts=_room(rooms, made))
     headers = {"Authorization": f"Bearer {key}"}
-    transport = httpx2.ASGITransport(create(rooms))
+    made.app = create(rooms)
+    transport = httpx2.ASGITransport(made.app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://aforo.test", headers=headers) as http:
         made.running.http = http
-        with emulated("kong", 2) as kong:
-            made.integration_id, made.product_ids = await stocked(made.running, kong)
+        if kong:
+            with emulated("kong", 2) as gateway:
+                made.integration_id, made.product_ids = await stocked(made.running, gateway)
+                yield made
+        else:
+            made.integration_id, made.product_ids = await _recorded(rooms, tenant.id)
             yield made
     await rooms.aclose()
+
+
+async def _recorded(rooms: Rooms, tenant_id: str) -> tuple[str, list[str]]:
+    """An integration with products as an import would have left them."""
+    settings = {"admin_url": "http://127.0.0.1:9"}
+    one = await rooms.integrations.create(tenant_id, "gw", "kong", "none", settings)
+    now, ids = rfc3339(rooms.clock.now()), []
+    async with rooms.db.write() as connection:
+        for ref in ("orders-v1", "payments-v2"):
+            product_id = new_id("prod")
+            row = {
+                "id": product_id, "tenant_id": tenant_id, "integration_id": one.id, "ref": ref, "native_id": ref,
+                "name": ref, "created_at": now, "updated_at": now,
+            }  # fmt: skip
+            known = {column.name: row.get(column.name) for column in products_table.columns if column.name in row}
+            lacking = {
+                column.name: 0 if column.type.python_type in (int, bool) else "{}"
+                for column in products_table.columns
+                if column.name not in row and not column.nullable and column.server_default is None
+            }
+            await connection.execute(insert(products_table).values(known | lacking))
+            ids.append(product_id)
+    return one.id, ids
 
 
 def _room(rooms: Rooms, made: Workshop) -> ArtifactsRoom:
