@@ -12,6 +12,7 @@ _BODIES: dict[str, Any] = {
     "/integrations/{integration_id}": {"name": "stolen"},
     "/pricing/sync": {"planId": "prev_1", "select": ["plan:pro"]},
     "/enforcement": {"mode": "enforce"},
+    "/enforcement/pause": {"reason": "stolen"},
     "/consumers/adopt": {"adopt": [{"consumer": "c", "customerId": "cust_1", "planId": "plan_1", "keys": ["k"]}]},
 }
 
