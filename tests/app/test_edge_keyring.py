@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from aforo.accounts import Scope
-from aforo.accounts.errors import KeyRevoked
-from aforo.accounts.keyring import KeyRing, NetworkRefused
+from aforo.accounts.errors import KeyRevoked, NetworkRefused
+from aforo.accounts.keyring import KeyRing
 from aforo.accounts.sql import api_keys, tenants
 from aforo.kit.clock import HandClock
 

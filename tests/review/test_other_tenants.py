@@ -15,6 +15,7 @@ _BODIES: dict[str, Any] = {
     "/breaker/reset": {"reason": "stolen"},
     "/schedules/{schedule_id}": {"enabled": False},
     "/enforcement": {"mode": "enforce"},
+    "/enforcement/pause": {"reason": "stolen"},
     "/consumers/adopt": {"adopt": [{"consumer": "c", "customerId": "cust_1", "planId": "plan_1", "keys": ["k"]}]},
 }
 

@@ -92,12 +92,16 @@ class Accounts:
         expires_at: datetime | None = None,
         networks: Collection[str] = (),
         actor_id: str = "system",
+        key_id: str | None = None,
     ) -> tuple[ApiKey, str]:
-        """A new key and, this once, its secret: `sk_live_` or `sk_test_` and 40 random characters."""
+        """A new key and, this once, its secret: `sk_live_` or `sk_test_` and 40 random characters.
+
+        `key_id` is for who must know the id before there is a key.
+        """
         self._check_expiry(expires_at)
         secret = ("sk_test_" if test else "sk_live_") + "".join(secrets.choice(_LETTERS) for _ in range(40))
         key = ApiKey(
-            id=new_id("key"),
+            id=key_id or new_id("key"),
             tenant_id=tenant_id,
             name=name,
             last4=secret[-4:],

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 import aforo
 import aforo.accounts.routes
 import aforo.alerts.routes
+import aforo.artifacts.routes
 import aforo.catalog.drift_routes
 import aforo.catalog.routes
 import aforo.credentials.routes
@@ -27,12 +28,10 @@ from aforo.app.idempotency import IdempotentPosts
 from aforo.app.openapi import describe
 from aforo.app.readiness import Readiness
 from aforo.app.settings import Settings
-from aforo.app.wiring import Rooms, open_rooms, quotas_of, uses_of
+from aforo.app.wiring import Rooms, open_rooms, uses_of
+from aforo.app.wiring_artifacts import leaves
 from aforo.credentials.routes.existing import IntegrationsOf
-from aforo.enforcement.desk import EnforcementDesk
-from aforo.enforcement.sql import SwitchStore
 from aforo.integrations import Integrations
-from aforo.usage import EventLog
 
 
 def create(rooms: Rooms) -> FastAPI:
@@ -77,7 +76,9 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
     app.include_router(aforo.accounts.routes.router(rooms.accounts, rooms.people, caller, home=rooms.settings.base_url))
     app.include_router(
-        aforo.integrations.routes.router(integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs)
+        aforo.integrations.routes.router(
+            integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs, leaves(rooms)
+        )
     )
     app.include_router(aforo.integrations.health_routes.router(integrations, rooms.accounts, caller, rooms.clock))
     app.include_router(aforo.catalog.routes.router(catalog, rooms.accounts, rooms.jobs, caller))
@@ -87,7 +88,8 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
         aforo.credentials.routes.router(rooms.credentials, rooms.accounts, rooms.jobs, _ids_of(integrations), caller)
     )
     app.include_router(aforo.pricing.routes.router(rooms.pricing, integrations, rooms.accounts, rooms.jobs, caller))
-    app.include_router(aforo.enforcement.routes.router(_enforcement(rooms), rooms.accounts, caller))
+    app.include_router(aforo.artifacts.routes.router(rooms.artifacts, rooms.accounts, rooms.jobs, caller))
+    app.include_router(aforo.enforcement.routes.router(rooms.desk, rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(aforo.alerts.routes.router(rooms.alerts, rooms.accounts, rooms.settings.base_url, caller))
     app.include_router(aforo.jobs.schedules.routes.router(rooms.schedules, rooms.accounts, rooms.jobs, caller))
@@ -98,17 +100,11 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
 
 
 def _mount_usage(app: FastAPI, rooms: Rooms) -> None:
-    log = EventLog(rooms.settings.data_dir / "log")
     app.include_router(
         aforo.usage.routes.router(
-            log, rooms.door.caller, jobs=rooms.jobs, aggregations=rooms.customers.metrics.aggregations
+            rooms.events, rooms.door.caller, jobs=rooms.jobs, aggregations=rooms.customers.metrics.aggregations
         )
     )
-
-
-def _enforcement(rooms: Rooms) -> EnforcementDesk:
-    store = SwitchStore(rooms.db, rooms.clock)
-    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product, quotas_of(rooms))
 
 
 def _ids_of(integrations: Integrations) -> IntegrationsOf:

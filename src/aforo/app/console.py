@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 import aforo.accounts.pages
 import aforo.accounts.settings_pages
 import aforo.alerts.pages
+import aforo.artifacts.pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
@@ -27,11 +28,8 @@ from aforo.app.web import look
 from aforo.app.web.nav import navigation
 from aforo.app.web.render import Render
 from aforo.app.web.styleguide import routes as styleguide
-from aforo.app.wiring import Rooms, quotas_of, uses_of
+from aforo.app.wiring import Rooms, uses_of
 from aforo.customers.pages import Key, Place, QuotaLevel, Sellable
-from aforo.enforcement.desk import EnforcementDesk
-from aforo.enforcement.sql import SwitchStore
-from aforo.usage import EventLog
 
 _SOURCE: Final = Path(aforo.__file__).parent
 _ROOMS_WITH_PAGES: Final = (
@@ -45,6 +43,7 @@ _ROOMS_WITH_PAGES: Final = (
     "enforcement",
     "jobs",
     "alerts",
+    "artifacts",
 )
 _BUILT: Final = (
     *("/", "/integrations", "/products", "/schedules"),
@@ -124,6 +123,10 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
     app.include_router(aforo.enforcement.pages.router(_decisions(rooms, visitor, render)))
+    inside = aforo.artifacts.pages.Parts(
+        rooms.artifacts, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
+    )
+    app.include_router(aforo.artifacts.pages.router(inside))
     app.include_router(aforo.jobs.pages.router(rooms.jobs, visitor, render.page))
     app.include_router(
         aforo.jobs.schedules.pages.router(
@@ -139,12 +142,7 @@ def _decisions(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.enfor
         customers = await rooms.customers.customers.names(tenant_id)
         return aforo.enforcement.pages.Names(customers, await rooms.catalog.names(tenant_id))
 
-    return aforo.enforcement.pages.Parts(_desk(rooms), rooms.accounts, names, visitor, render.page)
-
-
-def _desk(rooms: Rooms) -> EnforcementDesk:
-    store = SwitchStore(rooms.db, rooms.clock)
-    return EnforcementDesk(store, rooms.settings.data_dir, rooms.catalog.product, quotas_of(rooms))
+    return aforo.enforcement.pages.Parts(rooms.desk, rooms.accounts, names, visitor, render.page)
 
 
 def _usage(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.usage.pages.Parts:
@@ -154,7 +152,7 @@ def _usage(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.usage.pag
 
     return aforo.usage.pages.Parts(
         rooms.settings.data_dir,
-        EventLog(rooms.settings.data_dir / "log"),
+        rooms.events,
         rooms.accounts,
         names,
         rooms.customers.metrics.aggregations,
@@ -181,12 +179,10 @@ def _selling(rooms: Rooms, credentials: aforo.credentials.pages.Parts) -> aforo.
             for one in reversed(found)
         ]
 
-    desk = _desk(rooms)
-
     async def levels(tenant_id: str, subscription_id: str) -> list[QuotaLevel]:
         return [
             QuotaLevel(q.metric, q.mode, one.used, q.limit, one.stranded, q.resets_at, q.time_zone)
-            for one in await desk.levels(tenant_id, subscription_id)
+            for one in await rooms.desk.levels(tenant_id, subscription_id)
             for q in (one.quota,)
         ]
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from aforo.app.alert_examples import ALERT_EXAMPLES
+from aforo.app.artifact_examples import ARTIFACT_EXAMPLES
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
 from aforo.app.pricing_examples import PRICING_EXAMPLES
 from aforo.app.schedule_examples import SCHEDULE_EXAMPLES
@@ -308,6 +309,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "TestView": _TEST,
     **ALERT_EXAMPLES,
     **CREDENTIAL_EXAMPLES,
+    **ARTIFACT_EXAMPLES,
     **PRICING_EXAMPLES,
     **SCHEDULE_EXAMPLES,
 }

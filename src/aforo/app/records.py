@@ -16,6 +16,7 @@ def declared() -> "MetaData":
     import aforo.accounts.sql
     import aforo.alerts.sql
     import aforo.app.first_answers
+    import aforo.artifacts.sql
     import aforo.catalog.sql
     import aforo.credentials.sql
     import aforo.customers.sql

@@ -18,6 +18,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that both origins listen on.")
     port: int = Field(8080, description="Port of the api: records, console, usage queries.")
     edge_port: int = Field(8081, description="Port of the edge: ingest and enforcement.")
+    ingest_url: str | None = Field(
+        None,
+        description="How gateways reach the edge, such as https://ingest.example.com. Default: the edge's own address, "
+        "which only this machine may be able to reach.",
+    )
     public_url: str | None = Field(None, description="How people's browsers reach the api; used in links.")
     master_key_file: Path | None = Field(
         None, description="The key that seals secrets, mode 0600. Default: beside the data folder, `<data dir>.key`."
@@ -70,6 +75,11 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         return (self.public_url or origin(near(self.host), self.port)).rstrip("/")
+
+    @property
+    def edge_url(self) -> str:
+        """How gateways reach the edge."""
+        return (self.ingest_url or origin(near(self.host), self.edge_port)).rstrip("/")
 
     @property
     def may_call_private(self) -> bool:

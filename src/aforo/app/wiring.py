@@ -15,13 +15,17 @@ from aforo.app.problems import problem
 from aforo.app.scheduling import open_schedules
 from aforo.app.settings import Settings
 from aforo.app.telling import Telling
+from aforo.app.wiring_artifacts import outside
+from aforo.artifacts import ArtifactsRoom
+from aforo.artifacts import open_room as open_artifacts
 from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Sweeper, Vault
 from aforo.catalog.model import ProductRow
 from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
 from aforo.credentials import open_room as open_credentials
 from aforo.customers import CustomersRoom, Period, ProductRef, ProductsOf, Quota, open_room, period_at
-from aforo.enforcement.desk import QuotasOf
+from aforo.enforcement.desk import EnforcementDesk, QuotasOf
 from aforo.enforcement.levels import QuotaNow
+from aforo.enforcement.sql import SwitchStore
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import gateways
@@ -32,6 +36,7 @@ from aforo.kit.db import Database
 from aforo.kit.secretbox import MasterKeys, SecretBox
 from aforo.pricing import Pricing, Sellable, SellableAt
 from aforo.pricing import open_room as open_pricing
+from aforo.usage import EventLog
 
 _READ_ONE_BY_ONE = 20
 
@@ -53,6 +58,9 @@ class Rooms:
     customers: CustomersRoom
     credentials: CredentialsRoom
     pricing: Pricing
+    desk: EnforcementDesk
+    events: EventLog
+    artifacts: ArtifactsRoom
     jobs: Jobs
     schedules: Schedules
     first_answers: FirstAnswers
@@ -89,6 +97,10 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     catalog = Catalog(products, integrations, vault, watch, impact_of, clock)
     live_counts = credentials.credentials.live_counts
     pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
+    desk = EnforcementDesk(SwitchStore(db, clock), settings.data_dir, catalog.product, _quotas_of(customers, clock))
+    events = EventLog(settings.data_dir / "log")
+    around = outside(integrations, shelf.at, desk, events)
+    artifacts = open_artifacts(db, box, accounts, customers, credentials, around, settings.edge_url, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     sweeper = Sweeper(products, integrations, vault, watch, clock)
     schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, clock)
@@ -107,6 +119,9 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         customers,
         credentials,
         pricing,
+        desk,
+        events,
+        artifacts,
         jobs,
         schedules,
         first_answers,
@@ -134,23 +149,28 @@ def _impact_of(customers: CustomersRoom, credentials: CredentialsRoom) -> Impact
 
 
 def uses_of(rooms: Rooms) -> InUseBy:
-    """What hangs on an integration: imported products, and credentials that work at the gateway."""
+    """What hangs on an integration: imported products, and what works at the gateway."""
 
     async def uses(tenant_id: str, integration_id: str) -> Uses:
         products = await rooms.catalog.in_use_by(tenant_id, integration_id)
         live = await rooms.credentials.credentials.at(tenant_id, integration_id)
-        return replace(products, credentials=[f"{one.id} of {one.subscription_id}" for one in live])
+        artifact = await rooms.artifacts.artifacts.exists(tenant_id, integration_id)
+        return replace(
+            products,
+            credentials=[f"{one.id} of {one.subscription_id}" for one in live],
+            artifacts=["enforcement"] if artifact else [],
+        )
 
     return uses
 
 
-def quotas_of(rooms: Rooms) -> QuotasOf:
+def _quotas_of(customers: CustomersRoom, clock: Clock) -> QuotasOf:
     """The quotas of the plan that a subscription is on, in the periods that hold this moment."""
 
     async def quotas(tenant_id: str, subscription_id: str) -> list[QuotaNow]:
-        one = (await rooms.customers.subscriptions.one(tenant_id, subscription_id)).subscription
-        plan = await rooms.customers.plans.one(tenant_id, one.plan_id, one.plan_version)
-        now = rooms.clock.now()
+        one = (await customers.subscriptions.one(tenant_id, subscription_id)).subscription
+        plan = await customers.plans.one(tenant_id, one.plan_id, one.plan_version)
+        now = clock.now()
         return [_quota_now(quota, period_at(now, quota.spec())) for quota in plan.terms.quotas]
 
     return quotas

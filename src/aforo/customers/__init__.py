@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from aforo.customers.rules.periods import Period, period_at
     from aforo.customers.rules.plan import priced
     from aforo.customers.rules.statement import fixed_fees
-    from aforo.customers.rules.states import State
+    from aforo.customers.rules.states import State, Verb
     from aforo.customers.service import AtGateways, Observed, ProductsOf
-    from aforo.customers.shapes import NewCustomer, NewSubscription
+    from aforo.customers.shapes import NewCustomer, NewPlan, NewSubscription, PlanPatch
     from aforo.customers.sql import OnChange, note_change
     from aforo.customers.terms import Quota, QuotaMode, Rate, Terms
 
@@ -40,11 +40,13 @@ __all__ = [
     "Grant",
     "Mode",
     "NewCustomer",
+    "NewPlan",
     "NewSubscription",
     "Observed",
     "OnChange",
     "Period",
     "Plan",
+    "PlanPatch",
     "PlanState",
     "ProductRef",
     "ProductsOf",
@@ -54,6 +56,7 @@ __all__ = [
     "State",
     "Subscription",
     "Terms",
+    "Verb",
     "fixed_fees",
     "note_change",
     "open_room",
@@ -72,11 +75,13 @@ _LATER = {
     "Grant": "model",
     "Mode": "model",
     "NewCustomer": "shapes",
+    "NewPlan": "shapes",
     "NewSubscription": "shapes",
     "Observed": "service",
     "OnChange": "sql",
     "Period": "rules.periods",
     "Plan": "model",
+    "PlanPatch": "shapes",
     "PlanState": "model",
     "ProductRef": "model",
     "ProductsOf": "service",
@@ -86,6 +91,7 @@ _LATER = {
     "State": "rules.states",
     "Subscription": "model",
     "Terms": "terms",
+    "Verb": "rules.states",
     "fixed_fees": "rules.statement",
     "note_change": "sql",
     "open_room": "room",

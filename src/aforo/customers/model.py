@@ -39,7 +39,10 @@ API_CALLS: Final = Metric("api_calls", "call", Aggregation.SUM, "Calls that reac
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who buys. `external_id` is what the tenant calls it; events may name either."""
+    """Who buys. `external_id` is what the tenant calls it; events may name either.
+
+    `system`: Aforo's own, such as the canary of a verification. It buys nothing and is in no list.
+    """
 
     id: str
     tenant_id: str
@@ -50,6 +53,7 @@ class Customer:
     metadata: Mapping[str, Json]
     created_at: datetime
     updated_at: datetime
+    system: bool = False
 
 
 class PlanState(StrEnum):
@@ -61,7 +65,7 @@ class PlanState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One version of a plan. `id`, `key` and `name` are the same in all versions."""
+    """One version of a plan. `id`, `key` and `name` are the same in all versions; `system` as of a customer."""
 
     id: str
     tenant_id: str
@@ -72,6 +76,7 @@ class Plan:
     terms: Terms
     created_at: datetime
     published_at: datetime | None
+    system: bool = False
 
 
 class Mode(StrEnum):

@@ -5,6 +5,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -49,6 +50,16 @@ class Seen(NamedTuple):
     token: str
 
 
+class Observed(NamedTuple):
+    """Refusals of one caller, product and reason that were only observed. No customer: nobody known."""
+
+    customer_id: str
+    product: str
+    reason: str
+    calls: int
+    last_ms: int
+
+
 class EnforcementDesk:
     """The api's side of the room. `ledger.db` is the edge's and is only read here."""
 
@@ -69,7 +80,7 @@ class EnforcementDesk:
         before = await self.mode(tenant_id, product_id)
         if before != mode:
             await self._store.set_mode(tenant_id, product_id, mode)
-            await self._poke()
+            await self.poke()
         return before
 
     async def paused_since(self, tenant_id: str) -> str | None:
@@ -78,12 +89,12 @@ class EnforcementDesk:
     async def pause(self, tenant_id: str, actor_id: str) -> bool:
         """Every answer becomes `observe`, at nodes with a lease within the lease's life. Whether it was not before."""
         changed = await self._store.pause(tenant_id, actor_id)
-        await self._poke()
+        await self.poke()
         return changed
 
     async def resume(self, tenant_id: str) -> bool:
         changed = await self._store.resume(tenant_id)
-        await self._poke()
+        await self.poke()
         return changed
 
     async def decision(self, tenant_id: str, token: str) -> tuple[Decision, dict[str, Any]]:
@@ -116,6 +127,26 @@ class EnforcementDesk:
         values = (tenant_id, "test" if test else "live", subscription_id)
         return levels(quotas, await asyncio.to_thread(self._rows, query, values))
 
+    async def observed(self, tenant_id: str, since: datetime) -> list[Observed]:
+        """Live calls that were let through and would have been refused had their product been enforced, most first.
+
+        A margin guard that observes would still let its own through.
+        """
+        query = """
+            SELECT customer_id, product, reason, count(*), max(at_ms) FROM decisions
+            WHERE tenant_id = ? AND log = 'live' AND at_ms >= ? AND reason <> 'ok' AND enforced = 0
+            GROUP BY customer_id, product, reason ORDER BY count(*) DESC
+        """
+        return [Observed(*row) for row in await asyncio.to_thread(self._rows, query, (tenant_id, _ms(since)))]
+
+    async def refused(self, tenant_id: str, customer_id: str, since: datetime) -> bool:
+        """Whether a call of this customer was decided against, obeyed or not."""
+        query = """
+            SELECT 1 FROM decisions
+            WHERE tenant_id = ? AND log = 'live' AND customer_id = ? AND at_ms >= ? AND reason <> 'ok' LIMIT 1
+        """
+        return bool(await asyncio.to_thread(self._rows, query, (tenant_id, customer_id, _ms(since))))
+
     def _explained(self, decision: Decision) -> dict[str, Any]:
         ids = json.dumps([number for number, _ in decision.counters])
         query = """
@@ -132,7 +163,7 @@ class EnforcementDesk:
         with contextlib.closing(sqlite3.connect(place, uri=True, timeout=2)) as ledger:
             return ledger.execute(query, values).fetchall()
 
-    async def _poke(self) -> None:
+    async def poke(self) -> None:
         """Let the edge look at once; without it, it looks within half a second."""
         with contextlib.suppress(OSError, TimeoutError, ValueError):
             async with asyncio.timeout(_POKE_SECONDS):
@@ -140,6 +171,10 @@ class EnforcementDesk:
                 writer.write(b"changed\n")
                 await reader.readline()
                 writer.close()
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def status_of(reason: Reason) -> int:

@@ -116,7 +116,11 @@ class Canary:
 
 
 class Artifact(Protocol):
-    """Every call may raise a `GatewayError`, and nothing else that is expected. All calls may be repeated."""
+    """Every call may raise a `GatewayError`, and nothing else that is expected. All calls may be repeated.
+
+    A run may break off anywhere, and its receipt is then lost: what `deploy` and `attach` left half-done, and what they
+    had replaced, is found again by their own marks at the gateway, by the next run of either and by `detach`.
+    """
 
     @property
     def version(self) -> str:

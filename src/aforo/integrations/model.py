@@ -108,13 +108,16 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """What hangs on an integration: names of imported products, and of credentials that work at the gateway."""
+    """What hangs on an integration: names of imported products, and of what works at the gateway: credentials, and
+    an artifact that calls pass through.
+    """
 
     products: Sequence[str] = ()
     credentials: Sequence[str] = ()
+    artifacts: Sequence[str] = ()
 
     def __len__(self) -> int:
-        return len(self.products) + len(self.credentials)
+        return len(self.products) + len(self.credentials) + len(self.artifacts)
 
 
 @dataclass(frozen=True, slots=True)

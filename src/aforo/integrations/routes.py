@@ -1,5 +1,6 @@
 """Integrations over HTTP."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -15,6 +16,9 @@ from aforo.integrations.service import Integrations, InUseBy
 from aforo.integrations.trials import TestView, Trials, test_view
 from aforo.jobs import SLOW, Jobs, Prefer
 from aforo.kit.wire import Moment, Page, WireModel
+
+Leaves = Callable[[str, str, str], Awaitable[None]]
+"""Given a tenant, an integration and who asks: takes what works at the gateway from there, or raises."""
 
 
 class NewIntegration(WireModel):
@@ -113,9 +117,17 @@ class SetupView(WireModel):
 
 
 def router(
-    integrations: Integrations, accounts: Accounts, in_use_by: InUseBy, caller: CallerFor, jobs: Jobs | None = None
+    integrations: Integrations,
+    accounts: Accounts,
+    in_use_by: InUseBy,
+    caller: CallerFor,
+    jobs: Jobs | None = None,
+    leaves: Leaves | None = None,
 ) -> APIRouter:
-    """`/api/v1/integrations` and `/api/v1/gateways`. With `jobs`, none of them keeps a caller for over ten seconds."""
+    """`/api/v1/integrations` and `/api/v1/gateways`. With `jobs`, none of them keeps a caller for over ten seconds.
+
+    `leaves` takes from the gateway what would be orphaned; without it `force=detach` only looks whether anything is.
+    """
     api = APIRouter(prefix="/api/v1", tags=["integrations"])
     trials = Trials(integrations, jobs)
     reader = Annotated[Caller, Depends(caller(Scope.CONTROL_READ))]
@@ -153,9 +165,15 @@ def router(
 
     @api.delete("/integrations/{integration_id}", status_code=204, summary="Forget an integration")
     async def remove(
-        integration_id: str, who: writer, force: Annotated[Literal["orphan"] | None, Query()] = None
+        integration_id: str, who: writer, force: Annotated[Literal["detach", "orphan"] | None, Query()] = None
     ) -> None:
-        await integrations.remove(who.tenant_id, integration_id, in_use_by, force=force == "orphan")
+        """`force=detach` detaches the artifact and revokes the credentials at the gateway first, and forgets the
+        products; `force=orphan` leaves what is at the gateway as it is.
+        """
+        if force == "detach" and leaves:
+            await integrations.get(who.tenant_id, integration_id)
+            await leaves(who.tenant_id, integration_id, who.actor_id)
+        await integrations.remove(who.tenant_id, integration_id, in_use_by, force=force is not None)
         await accounts.note(who.tenant_id, who.actor_id, "integration.remove", integration_id, {"force": force})
 
     @api.post(

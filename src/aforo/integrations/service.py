@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from aforo.gateway_sdk.artifact import Artifact
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.contract import Check, Connection, Gateway, Remember, SetupKit, Verdict
 from aforo.gateway_sdk.errors import GatewayError
@@ -307,6 +308,13 @@ class Integrations:
         async with _closing(entry.pricing(connection)) as opened:
             yield opened
 
+    @asynccontextmanager
+    async def artifact(self, tenant_id: str, integration_id: str, *, urgent: bool = False) -> AsyncIterator[Artifact]:
+        """As `open`, for what runs inside the gateway. Raises PartMissing where nothing can."""
+        entry, connection = await self._usable(tenant_id, integration_id, urgent=urgent, part="artifact")
+        async with _closing(entry.artifact(connection)) as opened:
+            yield opened
+
     async def _usable(
         self, tenant_id: str, integration_id: str, *, urgent: bool, part: str = "connector"
     ) -> tuple[Entry, Connection]:
@@ -388,16 +396,25 @@ def _is_new(integration: Integration) -> bool:
 
 
 def _in_use(name: str, used: Uses) -> InUse:
-    if not used.credentials:
+    if not used.credentials and not used.artifacts:
         some = _some(used.products, 5)
         return InUse(
             f"{name} still has {_counted(len(used.products), 'imported product')}: {some}.",
             next_step="Remove the products first, or repeat with force=orphan to forget them too.",
         )
+    has = [
+        *([f"an artifact ({_some(used.artifacts, 5)})"] if used.artifacts else ()),
+        *(
+            [f"{_counted(len(used.credentials), 'live credential')} ({_some(used.credentials, 50)})"]
+            if used.credentials
+            else ()
+        ),
+        _counted(len(used.products), "imported product"),
+    ]
     return InUse(
-        f"{name} still has {_counted(len(used.credentials), 'live credential')} ({_some(used.credentials, 50)}) and "
-        f"{_counted(len(used.products), 'imported product')}.",
-        next_step="Revoke them first, or repeat with force=orphan: they then go on working at the gateway, unwatched.",
+        f"{name} still has {', '.join(has[:-1])} and {has[-1]}.",
+        next_step="Repeat with force=detach to take them from the gateway, or with force=orphan: "
+        "they then go on working there, unwatched.",
     )
 
 

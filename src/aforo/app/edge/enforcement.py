@@ -39,6 +39,7 @@ class OpenEnforcement:
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._poked = asyncio.Event()
+        self._reading = asyncio.Lock()
 
     async def start(self, logs: Mapping[str, SegmentLog]) -> None:
         self._logs = logs
@@ -55,7 +56,8 @@ class OpenEnforcement:
 
     async def refresh(self) -> None:
         """Read what changed in records.db; revocations are in force before anything that takes longer is read."""
-        await asyncio.to_thread(self._watch.refresh)
+        async with self._reading:
+            await asyncio.to_thread(self._watch.refresh)
 
     async def caught_up(self) -> None:
         """Everything that is durable in the logs now has moved the counters."""

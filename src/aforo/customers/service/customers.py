@@ -40,11 +40,15 @@ class Customers:
             raise NotFound(f"There is no customer {customer_id}.", next_step="List them: GET /api/v1/customers.")
         return found
 
-    async def create(self, tenant_id: str, new: NewCustomer) -> Customer:
-        """Raises ExternalIdTaken."""
+    async def own(self, tenant_id: str, external_id: str) -> Customer | None:
+        """One of Aforo's own, which no list shows."""
+        return await self._store.own(tenant_id, external_id)
+
+    async def create(self, tenant_id: str, new: NewCustomer, *, system: bool = False) -> Customer:
+        """Raises ExternalIdTaken. `system` makes one of Aforo's own."""
         now = self._clock.now()
         customer = Customer(
-            new_id("cust"), tenant_id, new.external_id, new.name, new.email, new.tier, new.metadata, now, now
+            new_id("cust"), tenant_id, new.external_id, new.name, new.email, new.tier, new.metadata, now, now, system
         )
         await self._store.add(customer)
         return customer

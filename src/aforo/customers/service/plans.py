@@ -58,12 +58,22 @@ class Plans:
                 return plan
         return None
 
-    async def create(self, tenant_id: str, new: NewPlan) -> Plan:
-        """A first draft. Raises PlanKeyTaken, and Invalid with all faults."""
+    async def own(self, tenant_id: str, key: str) -> Plan | None:
+        """The newest version of one of Aforo's own, which no list shows."""
+        return next(iter(await self._store.own(tenant_id, key)), None)
+
+    async def currency(self, tenant_id: str) -> str | None:
+        """The one currency of the tenant's plans; None while there is no plan."""
+        return await self._store.currency(tenant_id)
+
+    async def create(self, tenant_id: str, new: NewPlan, *, system: bool = False) -> Plan:
+        """A first draft. Raises PlanKeyTaken, and Invalid with all faults. `system` makes one of Aforo's own."""
         terms = Terms.model_construct(**{name: getattr(new, name) for name in Terms.model_fields})
         await self._check(tenant_id, terms)
         now = self._clock.now()
-        plan = Plan(new_id("plan"), tenant_id, new.key, new.name or new.key, 1, PlanState.DRAFT, terms, now, None)
+        plan = Plan(
+            new_id("plan"), tenant_id, new.key, new.name or new.key, 1, PlanState.DRAFT, terms, now, None, system
+        )
         await self._store.add(plan)
         return plan
 

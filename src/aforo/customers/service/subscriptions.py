@@ -83,10 +83,11 @@ class Subscriptions:
         plan_id: str | None = None,
         cursor: str | None = None,
         limit: int = 100,
+        system: bool = False,
     ) -> tuple[list[Placed], str | None]:
-        """Newest first, and the cursor of the next page."""
+        """Newest first, and the cursor of the next page. Those of Aforo's own customers only with `system`."""
         found = await self._store.page(
-            tenant_id, customer_id=customer_id, plan_id=plan_id, before=cursor, limit=limit + 1
+            tenant_id, customer_id=customer_id, plan_id=plan_id, before=cursor, limit=limit + 1, system=system
         )
         following = found[limit - 1].id if len(found) > limit else None
         return await self._placed(tenant_id, found[:limit]), following

@@ -25,7 +25,9 @@ class CustomerStore:
         self, tenant_id: str, *, words: str | None, external_id: str | None, before: str | None, limit: int
     ) -> list[Customer]:
         """Newest first."""
-        query = select(customers).where(customers.c.tenant_id == tenant_id, customers.c.removed_at.is_(None))
+        query = select(customers).where(
+            customers.c.tenant_id == tenant_id, customers.c.removed_at.is_(None), customers.c.system.is_(False)
+        )
         if words:
             found = [customers.c[name].contains(words, autoescape=True) for name in ("name", "external_id", "email")]
             query = query.where(or_(*found))
@@ -53,10 +55,23 @@ class CustomerStore:
             row = (await connection.execute(query)).mappings().first()
         return _customer(row) if row else None
 
+    async def own(self, tenant_id: str, external_id: str) -> Customer | None:
+        """One of Aforo's own."""
+        query = select(customers).where(
+            customers.c.tenant_id == tenant_id,
+            customers.c.external_id == external_id,
+            customers.c.removed_at.is_(None),
+            customers.c.system.is_(True),
+        )
+        async with self._db.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return _customer(row) if row else None
+
     async def any(self, tenant_id: str) -> bool:
         """Whether the tenant has a customer, or had one."""
         async with self._db.read() as connection:
-            query = select(customers.c.id).where(customers.c.tenant_id == tenant_id).limit(1)
+            query = select(customers.c.id).where(customers.c.tenant_id == tenant_id, customers.c.system.is_(False))
+            query = query.limit(1)
             return (await connection.execute(query)).first() is not None
 
     async def add(self, customer: Customer) -> None:
@@ -64,7 +79,8 @@ class CustomerStore:
         async with self._db.write() as connection:
             await _refuse_twin(connection, customer)
             first = {"id": customer.id, "tenant_id": customer.tenant_id, "created_at": rfc3339(customer.created_at)}
-            await connection.execute(insert(customers).values(first | _values(customer)))
+            own = {"system": customer.system}
+            await connection.execute(insert(customers).values(first | own | _values(customer)))
 
     async def change(self, customer: Customer) -> None:
         """Raises ExternalIdTaken."""
@@ -136,4 +152,5 @@ def _customer(row: Any) -> Customer:
         metadata=json.loads(row["metadata"]),
         created_at=from_rfc3339(row["created_at"]),
         updated_at=from_rfc3339(row["updated_at"]),
+        system=row["system"],
     )

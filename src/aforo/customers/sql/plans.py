@@ -25,7 +25,9 @@ class PlanStore:
     async def page(self, tenant_id: str, *, before: str | None, limit: int) -> list[Plan]:
         """The newest version of each plan; newest plan first."""
         newest = select(func.max(plan_versions.c.number)).where(plan_versions.c.plan_id == plans.c.id).correlate(plans)
-        query = _versions(tenant_id).where(plan_versions.c.number == newest.scalar_subquery())
+        query = _versions(tenant_id).where(
+            plan_versions.c.number == newest.scalar_subquery(), plans.c.system.is_(False)
+        )
         if before:
             query = query.where(plans.c.id < before)
         return await self._read(query.order_by(plans.c.id.desc()).limit(limit))
@@ -43,6 +45,11 @@ class PlanStore:
             some = tuple_(plan_versions.c.plan_id, plan_versions.c.number).in_(wanted[start : start + 200])
             found |= {(plan.id, plan.version): plan for plan in await self._read(_versions(tenant_id).where(some))}
         return found
+
+    async def own(self, tenant_id: str, key: str) -> list[Plan]:
+        """All versions of one of Aforo's own, newest first."""
+        query = _versions(tenant_id).where(plans.c.key == key, plans.c.system.is_(True))
+        return await self._read(query.order_by(plan_versions.c.number.desc()))
 
     async def with_key(self, tenant_id: str, key: str) -> bool:
         async with self._db.read() as connection:
@@ -62,7 +69,9 @@ class PlanStore:
                 raise PlanKeyTaken(f"There is a plan {plan.key} already.", next_step="Choose another key, or edit it.")
             await _refuse_second_currency(connection, plan)
             await connection.execute(
-                insert(plans).values(id=plan.id, tenant_id=plan.tenant_id, key=plan.key, name=plan.name)
+                insert(plans).values(
+                    id=plan.id, tenant_id=plan.tenant_id, key=plan.key, name=plan.name, system=plan.system
+                )
             )
             await _add_version(connection, plan)
 
@@ -138,14 +147,17 @@ def _versions(tenant_id: str) -> Select[Any]:
 
 async def _currency(connection: AsyncConnection, tenant_id: str, *, besides: str | None) -> str | None:
     code = func.json_extract(plan_versions.c.terms, "$.currency")
-    query = select(code).join(plans).where(plans.c.tenant_id == tenant_id).order_by(plans.c.id).limit(1)
+    mine = (plans.c.tenant_id == tenant_id) & plans.c.system.is_(False)
+    query = select(code).join(plans).where(mine).order_by(plans.c.id).limit(1)
     if besides:
         query = query.where(plans.c.id != besides)
     return (await connection.execute(query)).scalar()
 
 
 async def _refuse_second_currency(connection: AsyncConnection, plan: Plan) -> None:
-    """A plan that stands alone, in one draft, may still choose."""
+    """A plan that stands alone, in one draft, may still choose. Aforo's own have no price, and choose nothing."""
+    if plan.system:
+        return
     others = await _currency(connection, plan.tenant_id, besides=plan.id)
     if others is None and plan.version > 1:
         others = await _currency(connection, plan.tenant_id, besides=None)
@@ -192,4 +204,5 @@ def _plan(row: Any) -> Plan:
         terms=Terms.model_validate_json(row["terms"]),
         created_at=from_rfc3339(row["created_at"]),
         published_at=from_rfc3339(row["published_at"]) if row["published_at"] else None,
+        system=row["system"],
     )

@@ -15,6 +15,9 @@ from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database
 from aforo.kit.errors import NotFound
 
+_bought = subscriptions.c.customer_id.not_in(select(customers.c.id).where(customers.c.system.is_(True)))
+"""Of a customer that buys: not one of Aforo's own."""
+
 OnChange = Callable[[AsyncConnection, Subscription], Awaitable[None]]
 """Told of a new or changed subscription inside the transaction that writes it."""
 
@@ -31,10 +34,19 @@ class SubscriptionStore:
         self._on_change = on_change
 
     async def page(
-        self, tenant_id: str, *, customer_id: str | None, plan_id: str | None, before: str | None, limit: int
+        self,
+        tenant_id: str,
+        *,
+        customer_id: str | None,
+        plan_id: str | None,
+        before: str | None,
+        limit: int,
+        system: bool = False,
     ) -> list[Subscription]:
-        """Newest first."""
+        """Newest first. Those of Aforo's own customers only with `system`."""
         query = select(subscriptions).where(subscriptions.c.tenant_id == tenant_id)
+        if not system:
+            query = query.where(_bought)
         if customer_id:
             query = query.where(subscriptions.c.customer_id == customer_id)
         if plan_id:
@@ -64,7 +76,7 @@ class SubscriptionStore:
         counts: dict[str, dict[tuple[str, int], int]] = defaultdict(dict)
         pinned = (
             select(subscriptions.c.plan_id, subscriptions.c.plan_version, func.count().label("count"))
-            .where(subscriptions.c.tenant_id == tenant_id, subscriptions.c.status.in_([*LIVE]))
+            .where(subscriptions.c.tenant_id == tenant_id, subscriptions.c.status.in_([*LIVE]), _bought)
             .group_by(subscriptions.c.plan_id, subscriptions.c.plan_version)
             .subquery()
         )

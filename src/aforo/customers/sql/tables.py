@@ -1,6 +1,6 @@
 """The tables. Products and integrations are named by id without a foreign key: they are another room's to remove."""
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, Integer, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, ForeignKeyConstraint, Index, Integer, Table, Text, text
 
 from aforo.kit.db import metadata
 
@@ -27,6 +27,7 @@ customers = Table(
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
     Column("removed_at", Text),
+    Column("system", Boolean, nullable=False, server_default=text("0")),
     Index("ix_customers_tenant", "tenant_id", "id"),
     Index("ix_customers_external", "tenant_id", "external_id"),
 )
@@ -38,6 +39,7 @@ plans = Table(
     Column("tenant_id", Text, ForeignKey("tenants.id"), nullable=False),
     Column("key", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("system", Boolean, nullable=False, server_default=text("0")),
     Index("uq_plans_key", "tenant_id", "key", unique=True),
 )
 

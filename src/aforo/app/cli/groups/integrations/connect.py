@@ -95,14 +95,18 @@ def remove(
     orphan: Annotated[
         bool, typer.Option("--orphan", help="Forget its imported products too; at the gateway they stay.")
     ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="First take Aforo's artifact and credentials from the gateway.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
-    """Forget an integration and its secrets; the gateway is not touched."""
+    """Forget an integration and its secrets; without --detach the gateway is not touched."""
     found = find.integration(session.api, integration)
-    ask.confirm(session, f"Forget {found['name']}{' and all its products' if orphan else ''}?", yes=yes)
-    query = {"force": "orphan" if orphan else None}
+    ask.confirm(session, f"Forget {found['name']}{' and all its products' if orphan or detach else ''}?", yes=yes)
+    query = {"force": "detach" if detach else "orphan" if orphan else None}
     session.api.send("DELETE", f"/integrations/{quoted(found['id'])}", query=query)
-    session.answer({"removed": found["id"]}, lambda _: f"Forgot {found['name']}. Its gateway was not touched.")
+    gateway = "What worked there was taken away." if detach else "Its gateway was not touched."
+    session.answer({"removed": found["id"]}, lambda _: f"Forgot {found['name']}. {gateway}")
 
 
 def _tested_if_complete(session: Session, saved: View, way: View) -> Exit:

@@ -1,0 +1,1 @@
+"""What follows from what an operator asked for; no I/O."""
