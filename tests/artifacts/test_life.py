@@ -111,7 +111,7 @@ async def test_settings_that_make_no_sense_are_refused_before_anything_is_made(t
 
 
 async def test_a_gateway_without_the_part_says_so(tmp_path: Path) -> None:
-    with emulated("mulesoft", 1) as gateway:
+    with emulated("aws", 1) as gateway:
         async with aforo(tmp_path) as running:
             place = f"/api/v1/integrations/{await running.connect(gateway)}/enforcement"
             for method, path in (("GET", place), ("POST", f"{place}/preview"), ("POST", f"{place}/deploy")):
