@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 
+import aforo.gateways
 from aforo.app import oauth_emulator
 from aforo.gateway_sdk.emulator import AsgiApp, StateFile, Switchboard
 from aforo.gateway_sdk.registry import Entry, gateways
@@ -28,6 +30,7 @@ class _Emulator:
         if self.entry is None:
             return oauth_emulator.OAuthEmulator(state)
         emulator = self.entry.emulator()
+        _install(self.key)
         if not state.load():
             emulator.seed(state, products)
         app: AsgiApp = emulator.create(state)
@@ -55,6 +58,13 @@ def _known() -> dict[str, _Emulator]:
         if entry.has("emulator")
     }
     return {**found, _OAUTH: _Emulator(_OAUTH, "OAuth server", oauth_emulator.PORT, None)}
+
+
+def _install(key: str) -> None:
+    """What runs inside the gateway lies on the emulated node already, as an operator would have put it there."""
+    templates = Path(aforo.gateways.__path__[0]) / key / "templates"
+    if templates.is_dir():
+        os.environ.setdefault(f"AFORO_EMULATED_{key.upper()}_PLUGINS", str(templates))
 
 
 async def _serve(chosen: list[_Emulator], port: int | None, state_dir: Path | None, products: int) -> None:

@@ -1,6 +1,6 @@
 """The artifact at a gateway: what deploying would do, how it stands, what a verification found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -20,6 +20,8 @@ _ACTION: Final = {
 _VERDICT: Final = {"OK": ("✓ ", "green"), "LIMITED": ("! ", "yellow"), "FAILED": ("✗ ", "red")}
 _PHASE: Final = {"ATTACHED": "green", "DEPLOYED": "yellow", "DIFFERS": "red", "ABSENT": "dim"}
 _MODE: Final = {"observe": "yellow", "enforce": "green", "paused": "bold red"}
+
+_NAMED: Final = 6
 
 
 def preview(view: View, integration: str) -> Group:
@@ -51,8 +53,8 @@ def _preview_parts(view: View, integration: str) -> Iterator[RenderableType]:
     yield Text()
     for step in view["steps"]:
         sign, style = _ACTION[step["action"]]
-        by_hand = "by hand: " if step["action"] == "by_hand" else ""
-        yield hanging("  ", (sign, style), f"{step['action'].replace('_', ' ')} ", by_hand, step["what"])
+        words = "by hand: " if step["action"] == "by_hand" else f"{step['action']} "
+        yield hanging("  ", (sign, style), words, step["what"])
         if step["detail"]:
             yield hanging("      ", (step["detail"], "dim"))
         if step["danger"]:
@@ -61,7 +63,7 @@ def _preview_parts(view: View, integration: str) -> Iterator[RenderableType]:
         yield hanging("  ", ("note  ", "dim"), note)
     for document in view["documents"]:
         yield hanging("  ", ("file  ", "dim"), f"{document['filename']} (--save FOLDER writes it)")
-    hits = ", ".join(view["hits"]) or "nothing"
+    hits = _some(view["hits"])
     yield Text()
     yield hanging("", (f"Preview: {plural(len(view['steps']), 'step')}; calls of {hits} pass through it.", "bold"))
 
@@ -135,3 +137,11 @@ def _verified_parts(view: View) -> Iterator[RenderableType]:
         yield hanging("", ("! ", "bold yellow"), f"Of the canary is left: {view['canaryLeft']}.")
     words = "Verified." if view["passed"] else "Not verified."
     yield hanging("", (words, "bold green" if view["passed"] else "bold red"))
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first few by name, the others counted."""
+    if not names:
+        return "nothing"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
