@@ -114,11 +114,14 @@ async def _enforced(running: Aforo, edge: Edge, way: Way) -> None:
     )
     await artifact.attach(wiring, await artifact.deploy(wiring, _quiet), _quiet)
     await artifact.aclose()
-    if way.gateway.gateway == "kong":  # the plan's limits as Kong itself keeps them would refuse first
-        async with httpx2.AsyncClient(base_url=way.gateway.url, trust_env=False) as admin:
-            for row in (await admin.get("/plugins?size=1000")).json()["data"]:
-                if row["name"] == "rate-limiting":
-                    await admin.delete(f"/plugins/{row['id']}")
+
+
+async def _without_limits_of_kong(kong: Way) -> None:
+    """The plan's limits as Kong itself keeps them, and those of its services, would refuse first."""
+    async with httpx2.AsyncClient(base_url=kong.gateway.url, trust_env=False) as admin:
+        for row in (await admin.get("/plugins?size=1000")).json()["data"]:
+            if row["name"] == "rate-limiting":
+                await admin.delete(f"/plugins/{row['id']}")
 
 
 @pytest.mark.parametrize("units", [90, pytest.param(1_000, marks=pytest.mark.long)])
@@ -130,6 +133,7 @@ async def test_three_gateways_let_through_exactly_what_was_sold(tmp_path: Path, 
                 ways(tmp_path, running, edge, units) as all_ways,
                 httpx2.AsyncClient(trust_env=False, timeout=30) as http,
             ):
+                await _without_limits_of_kong(all_ways[0])
                 for way in all_ways:
                     assert await eventually(partial(_knows, edge, http, way)), way.gateway.gateway
 
@@ -162,3 +166,15 @@ def _quiet(done: int, about: int | None, what: str) -> None:
 
 async def _forget(name: str, value: str) -> None:
     raise AssertionError(f"nothing was to be remembered, but {name} was ({len(value)} characters)")
+
+
+async def test_attaching_and_enforcing_is_drift_at_no_gateway(tmp_path: Path) -> None:
+    async with aforo(tmp_path) as running:
+        edge = Edge(tmp_path / "var")
+        try:
+            async with ways(tmp_path, running, edge, 10) as all_ways:
+                for way in all_ways:
+                    plan = await running.preview(way.integration_id)
+                    assert plan["summary"]["UNCHANGED"] == len(plan["changes"]), way.gateway.gateway
+        finally:
+            edge.stop()

@@ -9,11 +9,10 @@ from aforo.gateway_sdk.artifact import Wiring
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateways.kong.artifact.files import NAME
 from aforo.gateways.kong.client import Client
-from aforo.gateways.kong.mapping import Row, reference
+from aforo.gateways.kong.mapping import ARTIFACT, Row, reference
 
 GLOBAL: Final = "global"
 _SPACE: Final = uuid.UUID("5b0f6f0a-2d1e-5a53-9c1f-7d1d0f6a9e12")
-_MARK: Final = "aforo-artifact:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,11 @@ class Place:
 
 
 def tags(integration_id: str) -> list[str]:
-    return ["aforo", f"{_MARK}{integration_id}"]
+    return ["aforo", f"{ARTIFACT}{integration_id}"]
 
 
 def is_ours(row: Row, integration_id: str) -> bool:
-    return row.get("name") == NAME and f"{_MARK}{integration_id}" in (row.get("tags") or ())
+    return row.get("name") == NAME and f"{ARTIFACT}{integration_id}" in (row.get("tags") or ())
 
 
 async def places(client: Client, wiring: Wiring) -> list[Place]:

@@ -12,13 +12,14 @@ from aforo.gateways.kong.mapping.bodies import (
     replacement,
     wanted,
 )
-from aforo.gateways.kong.mapping.canonical import MARK, MONETIZED, RULES, THIS, Canon, Rule, map_around
+from aforo.gateways.kong.mapping.canonical import ARTIFACT, MARK, MONETIZED, RULES, THIS, Canon, Rule, map_around
 from aforo.gateways.kong.mapping.keys import consumer_key, route_key
 from aforo.gateways.kong.mapping.moves import PARENTS, new_owner, refusal
 from aforo.gateways.kong.mapping.products import Joined, Tables, notes, products, recorded_upstream, reference
 from aforo.gateways.kong.mapping.schema import UNKNOWN, Row, Schema, entity_schema, plugin_schema
 
 __all__ = [
+    "ARTIFACT",
     "MARK",
     "MONETIZED",
     "PARENTS",

@@ -16,6 +16,9 @@ MARK: Final = "aforo"
 MONETIZED: Final = "aforo-monetized"
 """The tag on what Aforo itself has made, or lists in a file that a sync applies."""
 
+ARTIFACT: Final = "aforo-artifact:"
+"""Begins the tag on the plugin that Aforo itself has attached; the integration's id follows."""
+
 THIS: Final = "this"
 """How a plugin refers to its product's service. There is only one, and its name is a field of its own."""
 

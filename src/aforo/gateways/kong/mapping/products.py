@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aforo.gateway_sdk.contract import Entity, Product
-from aforo.gateways.kong.mapping.canonical import Canon
+from aforo.gateways.kong.mapping.canonical import ARTIFACT, Canon
 from aforo.gateways.kong.mapping.keys import consumer_key, distinct, plugin_key, route_key, service_key, target_key
 from aforo.gateways.kong.mapping.schema import Row
 
@@ -36,11 +36,13 @@ class Tables:
     upstream_of: dict[str, str] = field(default_factory=dict)
 
     def without_managed(self) -> "Tables":
-        """Konnect puts things of its own beside the customer's and tags them; they are nobody's product."""
+        """Konnect puts things of its own beside the customer's and tags them, and Aforo its plugin: they are nobody's
+        product. How our plugin stands is told by the artifact, so that attaching it is no drift.
+        """
         return Tables(
             services=_unmanaged(self.services),
             routes=_unmanaged(self.routes),
-            plugins=_unmanaged(self.plugins),
+            plugins=[row for row in _unmanaged(self.plugins) if not _is_our_artifact(row)],
             upstreams=_unmanaged(self.upstreams),
             targets=self.targets,
             consumers=self.consumers,
@@ -187,6 +189,10 @@ def _count(rows: list[str], word: str) -> str:
 
 def _some(words: list[str]) -> str:
     return ", ".join(words[:10]) + (f" and {len(words) - 10} more" if len(words) > 10 else "")
+
+
+def _is_our_artifact(row: Row) -> bool:
+    return any(str(tag).startswith(ARTIFACT) for tag in row.get("tags") or ())
 
 
 def _unmanaged(rows: list[Row]) -> list[Row]:
