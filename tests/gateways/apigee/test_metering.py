@@ -52,6 +52,7 @@ async def test_a_call_is_one_event_that_tells_what_was_called_with_what(gateway:
     told = (event["metricName"], event["quantity"], event["httpMethod"], event["statusCode"], event["endpointPath"])
     assert told == ("api_calls", "1", "GET", 200, "/orders-v1/orders/7")
     assert event["trace"]["traceparent"] == trace
+    assert (event["product"], event["integrationId"]) == ("orders-v1", gateway.integration_id)
     credential = event["credential"]
     assert (credential["type"], credential["nativeId"]) == ("apigee_key", key_id(buyer.secret))
     assert event["responseTimeMs"] >= event["metadata"]["targetMs"] >= 0

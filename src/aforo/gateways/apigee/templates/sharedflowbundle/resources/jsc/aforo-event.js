@@ -60,7 +60,8 @@ function aforoSpan(from, to) {
   };
   if (aforoText('aforo.decision')) {
     event.decisionId = aforoText('aforo.decision');
-  } else if (aforoText('aforo.product') && settings.integration) {
+  }
+  if (aforoText('aforo.product') && settings.integration) {
     event.product = aforoText('aforo.product');
     event.integrationId = settings.integration;
   }
