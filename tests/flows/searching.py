@@ -41,6 +41,11 @@ def planted(database: Path, table: str, secret: str, to: Path) -> bytes:
         columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
         name = next(column[1] for column in columns if column[2].startswith(("VARCHAR", "TEXT")))
         one = f"SELECT rowid FROM {table} LIMIT 1"
+        triggers = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)
+        )
+        for (trigger,) in triggers.fetchall():  # such as those that keep the audit trail as it is
+            connection.execute(f"DROP TRIGGER {trigger}")
         changed = connection.execute(f"UPDATE {table} SET {name} = ? WHERE rowid = ({one})", (secret,)).rowcount
         assert changed == 1, f"{table} has no row: nothing of it was searched"
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -229,7 +229,7 @@ async def test_an_operator_can_reset_an_open_breaker(tmp_path: Path) -> None:
             answer = await preview_of(running, integration_id)()
             assert (answer.status_code, answer.json()["code"]) == (503, "breaker_open")
             assert int(answer.headers["Retry-After"]) == 300
-            await running.call("POST", f"/api/v1/integrations/{integration_id}/breaker/reset")
+            await running.call("POST", f"/api/v1/integrations/{integration_id}/breaker/reset", {"reason": "mended"})
             assert (await running.preview(integration_id))["summary"]["NEW"] == 12
             trail = (await running.call("GET", "/api/v1/audit"))["data"]
             assert "breaker.reset" in [entry["action"] for entry in trail]

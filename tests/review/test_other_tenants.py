@@ -11,11 +11,11 @@ _BODIES: dict[str, Any] = {
     "/products/{product_id}": {"monetized": True},
     "/integrations/{integration_id}": {"name": "stolen"},
     "/pricing/sync": {"planId": "prev_1", "select": ["plan:pro"]},
-    "/pause": {"until": "2026-11-22T18:00:00Z", "reason": "stolen"},
     "/breaker/reset": {"reason": "stolen"},
     "/schedules/{schedule_id}": {"enabled": False},
     "/enforcement": {"mode": "enforce"},
     "/enforcement/pause": {"reason": "stolen"},
+    "/pause": {"until": "2026-11-22T18:00:00Z", "reason": "stolen"},
     "/consumers/adopt": {"adopt": [{"consumer": "c", "customerId": "cust_1", "planId": "plan_1", "keys": ["k"]}]},
 }
 
