@@ -1,4 +1,4 @@
-"""A real Aforo before an emulated account whose stages ask the authorizer: api in this process, edge and AWS on sockets.
+"""A real Aforo before an emulated account whose stages ask the authorizer: api in this process, the rest on sockets.
 
 The emulator runs both functions' uploaded code in child processes; nothing of Aforo's is in them but what was uploaded.
 """
@@ -62,15 +62,15 @@ class Edge:
 
 
 def artifact_at(gateway: Emulated, integration_id: str = "int_test") -> Artifact:
-    return gateways()["aws"].artifact(_connection(gateway, integration_id))
+    return gateways()["aws"].artifact(connection_at(gateway, integration_id))
 
 
 def admin_at(gateway: Emulated) -> Aws:
     """The customer's own administrator."""
-    return Aws(_connection(gateway, "admin"))
+    return Aws(connection_at(gateway, "admin"))
 
 
-def _connection(gateway: Emulated, integration_id: str) -> Connection:
+def connection_at(gateway: Emulated, integration_id: str) -> Connection:
     http = httpx2.AsyncClient(trust_env=False)
     transport = Transport(http, gateway_name="AWS", budget=Budget((), SystemClock()), gate=OpenGate())
     return Connection(integration_id, gateway.sign_in, gateway.settings, transport, SystemClock(), _forget)
@@ -78,7 +78,7 @@ def _connection(gateway: Emulated, integration_id: str) -> Connection:
 
 async def native_ids(gateway: Emulated) -> dict[str, str]:
     """By ref, as a discovery tells them."""
-    connected = gateways()["aws"].connect(_connection(gateway, "look"))
+    connected = gateways()["aws"].connect(connection_at(gateway, "look"))
     try:
         return {one.ref: one.native_id for one in (await connected.discover(quiet)).products}
     finally:

@@ -28,12 +28,16 @@ _SECONDS: Final = {"authorizer": 10, "forwarder": 60}
 
 
 class AwsArtifact:
-    """Fulfils `gateway_sdk.artifact.Artifact`. `transport` also carries the canary's calls."""
+    """Fulfils `gateway_sdk.artifact.Artifact`. `transport` also carries the canary's calls.
 
-    def __init__(self, aws: Aws, transport: Transport, clock: Clock) -> None:
+    `own_role` is the ARN of the role that we sign in by; empty with an access key.
+    """
+
+    def __init__(self, aws: Aws, transport: Transport, clock: Clock, own_role: str) -> None:
         self._aws = aws
         self._transport = transport
         self._clock = clock
+        self._own_role = own_role
         self._functions = Functions(aws, clock)
 
     @property
@@ -143,7 +147,7 @@ class AwsArtifact:
         return await survey(self._aws, self._clock, wiring, names.authorizer_uri())
 
     def _wishes(self, wiring: Wiring, names: Names) -> list[Wish]:
-        role = names.role_arn(wiring.options.get("function_role", ""))
+        role = wiring.options.get("function_role") or names.role_arn(self._own_role)
         named = {"authorizer": names.authorizer, "forwarder": names.forwarder}
         return [Wish(name, kind, role, self.version, _SECONDS[kind]) for kind, name in named.items()]
 
@@ -157,7 +161,8 @@ class AwsArtifact:
 
 def connect(connection: Connection) -> Artifact:
     """Makes no call yet. Raises Invalid for a malformed region, role or endpoint."""
-    return AwsArtifact(Aws(connection), connection.transport, connection.clock)
+    own_role = connection.settings.get("role_arn", "") if connection.sign_in == "aws_role" else ""
+    return AwsArtifact(Aws(connection), connection.transport, connection.clock, own_role)
 
 
 def _refused_status(wiring: Wiring) -> str:

@@ -1,4 +1,4 @@
-"""The way of metered calls: a log group, its subscription by the forwarder, and a queue for what cannot be delivered."""
+"""The way of metered calls: a log group, the forwarder that subscribes to it, and a queue for what is undelivered."""
 
 from typing import Any, Final
 

@@ -211,6 +211,6 @@ def _fitting(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 _NO_ROLE: Final = (
-    "Create the role of the functions with the full variant of the role template, or name another in the option "
-    "function_role."
+    "Let the functions have a role: the full variant of the role template makes one; with an access key, create "
+    "aforo-functions for lambda.amazonaws.com, or name another in the option function_role."
 )

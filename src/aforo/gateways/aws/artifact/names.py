@@ -67,9 +67,13 @@ class Names:
     def log_arn(self) -> str:
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{self.log_group}"
 
-    def role_arn(self, chosen: str) -> str:
-        """The role of the functions: the operator's choice, else the one that the full role template makes."""
-        return chosen or f"arn:{self.partition}:iam::{self.account}:role/AforoGatewayAccess-functions"
+    def role_arn(self, signed_in_by: str) -> str:
+        """The role of the functions: the one that the full role template makes beside ours; with an access key, one
+        that the operator has made.
+        """
+        if signed_in_by:
+            return f"{signed_in_by}-functions"
+        return f"arn:{self.partition}:iam::{self.account}:role/aforo-functions"
 
     def callers_arn(self, api_id: str) -> str:
         """All authorizers of one API, as the function's policy names them."""

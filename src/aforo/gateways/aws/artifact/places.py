@@ -26,7 +26,7 @@ REPLACE_LOG: Final = "replace"
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A method of a REST API or a route of an HTTP API. `keep` says why it is not taken; `is_ours`: attached already."""
+    """A method of a REST API or a route of an HTTP API. `keep` says why it is not taken, `is_ours` that it is."""
 
     word: str
     resource_id: str

@@ -1,4 +1,4 @@
-"""What deploying and attaching would do, in words, and the template for those who deploy functions by CloudFormation."""
+"""What deploying and attaching would do, in words; and the template for those who deploy by CloudFormation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -13,8 +13,8 @@ _FIRST: Final = "A call of the canary passes"
 _SECOND: Final = "Its next call is refused"
 _REFUSALS: Final = (402, 403, 429)
 _FUNCTION_FAILED: Final = (
-    "Read the log group /aws/lambda/aforo-authorizer-…: a wrong edge address, blocked egress (a VPC without NAT) and an "
-    "expired key are the usual causes; attach again if the function's permission is gone."
+    "Read the log group /aws/lambda/aforo-authorizer-…: a wrong edge address, blocked egress (a VPC without NAT) and "
+    "an expired key are the usual causes; attach again if the function's permission is gone."
 )
 
 

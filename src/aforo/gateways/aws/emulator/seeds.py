@@ -17,8 +17,8 @@ from aforo.kit.clock import HandClock
 
 ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/AforoAccess"
 EXTERNAL_ID = "7a9f0c52-6d3e-4c1b-9a58-3f2b6e1d4c70"
-FUNCTION_ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/AforoGatewayAccess-functions"
-"""As the full role template makes it, for Lambda."""
+FUNCTION_ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/aforo-functions"
+"""By which Lambda may run functions."""
 OPEN_ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/AforoAccessOpen"
 """A role whose trust policy forgot the ExternalId: a connection test must refuse it."""
 

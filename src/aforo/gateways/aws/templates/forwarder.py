@@ -1,10 +1,10 @@
 """Aforo's log forwarder: access-log lines of API Gateway's stages become metered calls.
 
 CloudWatch Logs calls it through a subscription filter, asynchronously and at least once; a call counts once, since its
-event bears API Gateway's extended request id, which no caller can choose. It raises when Aforo does not take a batch, so that Lambda calls again and at
-last puts what it holds into the queue for undelivered events. Runs on python3.12 and later with the standard library
-alone. Settings, as variables of the function: AFORO_EDGE_URL, AFORO_API_KEY, AFORO_INTEGRATION_ID, AFORO_PRODUCTS (as
-for the authorizer), AFORO_TIMEOUT_MS (10000 unless set).
+event bears API Gateway's extended request id, which no caller can choose. It raises when Aforo does not take a batch,
+so that Lambda calls again and at last puts what it holds into the queue for undelivered events. Runs on python3.12 and
+later with the standard library alone. Settings, as variables of the function: AFORO_EDGE_URL, AFORO_API_KEY,
+AFORO_INTEGRATION_ID, AFORO_PRODUCTS (as for the authorizer), AFORO_TIMEOUT_MS (10000 unless set).
 """
 
 import base64

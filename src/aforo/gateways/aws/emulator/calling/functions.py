@@ -76,7 +76,7 @@ class _Container:
             archive.extractall(code)
         self._written = Path(self._folder.name) / "log"
         with self._written.open("wb") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - running what was uploaded is what it is for
                 [sys.executable, "-I", "-S", _RUNNER, str(code), function.handler],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=_environment(function),
             )  # fmt: skip
@@ -99,8 +99,9 @@ class _Container:
 
     def _asked(self, line: bytes, seconds: float) -> Mapping[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
         try:
+            if stdin is None or stdout is None:
+                raise OSError
             stdin.write(line)
             stdin.flush()
         except OSError as fault:

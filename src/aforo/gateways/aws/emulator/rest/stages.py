@@ -26,8 +26,8 @@ _STOCK_SETTINGS: Record = {
 }  # fmt: skip
 _PATCHABLE: Paths = {
     "/description": str, "/deploymentId": str, "/variables/*": str, "/accessLogSettings/destinationArn": str,
-    "/accessLogSettings/format": str, "/accessLogSettings": str, "/tracingEnabled": boolean, "/cacheClusterEnabled": boolean,
-    "/cacheClusterSize": str, "/clientCertificateId": str,
+    "/accessLogSettings/format": str, "/accessLogSettings": str, "/tracingEnabled": boolean,
+    "/cacheClusterEnabled": boolean, "/cacheClusterSize": str, "/clientCertificateId": str,
 }  # fmt: skip
 _PATCHABLE_SETTINGS = "/{resourcePath}/{httpMethod}/" + "|".join(sorted(_SETTINGS))
 
