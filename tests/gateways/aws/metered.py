@@ -34,7 +34,7 @@ from tests.live import Aforo, Emulated, aforo, emulated
 GEO: Final = "GeocodingAPI/prod"
 PAYMENTS: Final = "PaymentsAPI/prod"
 WEATHER: Final = "WeatherAPI/prod"
-_QUOTA: Final = {"metric": "api_calls", "period": "month", "anchorDay": 1, "timeZone": "UTC", "mode": "HARD"}
+_QUOTA: Final = {"metric": "api_calls", "period": "month", "anchorDay": 1, "timeZone": "UTC"}
 
 
 class Edge:
@@ -122,11 +122,11 @@ class Metered:
         self.receipt = await self.artifact.attach(wiring, deployed, quiet)
         return wiring
 
-    async def subscriber(self, key: str, units: int, *refs: str, **terms: Any) -> str:
+    async def subscriber(self, key: str, units: int, *refs: str, mode: str = "HARD") -> str:
         """A customer on a plan of its own; gives the secret of its API key, which the edge knows."""
         products = [self.products[ref].id for ref in refs or (GEO,)]
-        quotas = [{**_QUOTA, "units": str(units)}]
-        wanted = {"productIds": products, "quotas": quotas, "rateLimits": [], **terms}
+        quotas = [{**_QUOTA, "units": str(units), "mode": mode}]
+        wanted = {"productIds": products, "quotas": quotas, "rateLimits": []}
         sold = await plan(self.running, key=key, name=key, **wanted)
         buyer = await customer(self.running, f"Buyer of {key}")
         made = await subscribe(self.running, buyer["id"], sold["id"])

@@ -171,7 +171,8 @@ async def test_a_stage_with_undeployed_edits_or_an_access_log_of_its_own_is_left
 
 async def test_an_authorizer_of_our_name_that_is_not_ours_stops_everything(place: Place) -> None:
     api_id = Where.parse(place.native[GEO]).api_id
-    uri = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:x/invocations"
+    function = "arn:aws:lambda:eu-west-1:1:function:x"
+    uri = f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{function}/invocations"
     theirs = {"restApiId": api_id, "name": "aforo", "type": "REQUEST", "authorizerUri": uri, "identitySource": ""}
     await place.admin.call("apigateway", "CreateAuthorizer", theirs)
     before = place.picture()

@@ -105,5 +105,16 @@ async def test_units_reserved_for_a_call_that_aws_then_refuses_are_given_back(sh
     assert len(await shop.metered(1)) == 1
 
 
+async def test_with_leases_a_warm_container_asks_once_for_many_calls_and_each_is_still_metered(shop: Metered) -> None:
+    await shop.install(options={"lease_units": "10"})
+    secret = await shop.subscriber("soft", 1000, mode="SOFT")
+    for _ in range(8):
+        assert (await shop.call(secret)).status_code == 200, shop.log()
+    events = await shop.metered(8)
+    assert len({one["leaseId"] for one in events}) == 1
+    shop.edge.stop()  # the lease still holds, and says what its plan wants in an outage
+    assert (await shop.call(secret)).status_code == 200
+
+
 async def _async(value: bool) -> bool:
     return value

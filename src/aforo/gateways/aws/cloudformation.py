@@ -214,8 +214,9 @@ def _running() -> list[Block]:
     ]
     actions = (
         "AddPermission", "CreateAlias", "CreateFunction", "DeleteAlias", "DeleteFunction", "GetAlias", "GetFunction",
-        "GetFunctionConfiguration", "GetPolicy", "ListVersionsByFunction", "PublishVersion", "PutFunctionEventInvokeConfig",
-        "RemovePermission", "TagResource", "UpdateAlias", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+        "GetFunctionConfiguration", "GetPolicy", "ListVersionsByFunction", "PublishVersion",
+        "PutFunctionEventInvokeConfig", "RemovePermission", "TagResource", "UpdateAlias", "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
     )  # fmt: skip
     return [
         _allow("OwnFunctions", [f"lambda:{action}" for action in actions], functions),
@@ -235,9 +236,7 @@ def _forwarding() -> list[Block]:
         _allow("OwnLogGroups", [f"logs:{action}" for action in own], [groups]),
         _allow("FindLogGroups", ("logs:DescribeLogGroups",), ["*"]),
         _allow("LetHttpApisLog", [f"logs:{action}" for action in _LOG_DELIVERY], ["*"]),
-        _allow(
-            "OwnQueues", [f"sqs:{action}" for action in ("CreateQueue", "GetQueueUrl", "SetQueueAttributes")], [queues]
-        ),
+        _allow("OwnQueues", ("sqs:CreateQueue", "sqs:GetQueueUrl"), [queues]),
     ]
 
 
