@@ -57,7 +57,9 @@ async def test_nothing_that_a_caller_sends_but_its_key_says_who_it_is(shop: Mete
     assert shop.backend_calls() == 4
 
 
-@pytest.mark.parametrize(("mode", "status"), [(FailMode.OPEN, 200), (FailMode.CLOSED, 403)])
+@pytest.mark.parametrize(
+    ("mode", "status"), [(FailMode.OPEN, 200), pytest.param(FailMode.CLOSED, 403, marks=pytest.mark.long)]
+)
 async def test_while_the_edge_is_away_the_fail_mode_decides_and_calls_made_then_are_metered_later(
     shop: Metered, mode: FailMode, status: int
 ) -> None:
@@ -78,6 +80,7 @@ async def test_while_the_edge_is_away_the_fail_mode_decides_and_calls_made_then_
         assert events[0]["credential"]["type"] == "key_sha256"
 
 
+@pytest.mark.long
 async def test_observing_refuses_nobody_and_the_switch_takes_effect_without_a_deployment(shop: Metered) -> None:
     wiring = await shop.install(enforce=False)
     secret = await shop.subscriber("pro", 1)
@@ -91,6 +94,7 @@ async def test_observing_refuses_nobody_and_the_switch_takes_effect_without_a_de
     assert (await shop.call(secret)).status_code == 200
 
 
+@pytest.mark.long
 async def test_units_reserved_for_a_call_that_aws_then_refuses_are_given_back(shop: Metered) -> None:
     await shop.install(key_from=("bearer",))
     secret = await shop.subscriber("pro", 2)
@@ -106,6 +110,7 @@ async def test_units_reserved_for_a_call_that_aws_then_refuses_are_given_back(sh
     assert len(await shop.metered(1)) == 1
 
 
+@pytest.mark.long
 async def test_with_leases_a_warm_container_asks_once_for_many_calls_and_each_is_still_metered(shop: Metered) -> None:
     await shop.install(options={"lease_units": "10"})
     secret = await shop.subscriber("soft", 1000, mode="SOFT")
