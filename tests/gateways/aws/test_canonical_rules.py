@@ -1,5 +1,6 @@
 """The canonical form, rule by rule: two reads of one unchanged API are equal, and no rule is without need."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -29,6 +30,19 @@ def integration(**parts: Any) -> dict[str, Any]:
     return operation(**{"x-amazon-apigateway-integration": {"type": "http", **parts}})
 
 
+def attached(read: dict[str, Any]) -> dict[str, Any]:
+    """The same with Aforo's authorizer before its one operation, and its words for refused callers."""
+    found = copy.deepcopy(read)
+    found["paths"]["/pay"]["get"]["security"][0]["aforo"] = []
+    uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:1:function:%s"
+    inner = {"type": "request", "authorizerUri": uri % "aforo-authorizer-int_1:live/invocations"}
+    found["components"] = {"securitySchemes": {"aforo": {"x-amazon-apigateway-authorizer": inner}}}
+    told = {"responseTemplates": {"application/json": '{"retryAfter":$context.authorizer.retryAfter}'}}
+    found["x-amazon-apigateway-gateway-responses"] = {"ACCESS_DENIED": {"statusCode": "429", **told}}
+    return found
+
+
+OUR_LOG = {"destinationArn": "arn:aws:logs:us-east-1:1:log-group:/aforo/int_1", "format": "{}"}
 POLICY = '{"Statement":[{"Resource":"arn:aws:execute-api:us-east-1:111122223333:%s/*"}]}'
 
 # Two reads of one API: before and after it was re-created, exported again, or touched by AWS itself.
@@ -109,6 +123,8 @@ TWO_READS: dict[str, Read] = {
         plan(A.api_id),
         plan(B.api_id, {"apiId": "other", "stage": "dev", "throttle": {"/x/GET": {"rateLimit": 1.0}}}),
     ),
+    "our-authorizer": (DOCUMENT, operation(security=[{"key": []}]), attached(operation(security=[{"key": []}]))),
+    "our-log": (STAGE, {"description": "x"}, {"description": "x", "accessLogSettings": OUR_LOG}),
     "own-api-id": (API, {"policy": POLICY % A.api_id}, {"policy": POLICY % B.api_id}),
     "nothing-set": (API, {"name": "Pay", "description": "", "binaryMediaTypes": []}, {"name": "Pay"}),
 }

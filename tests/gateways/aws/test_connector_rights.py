@@ -1,15 +1,19 @@
 """What the role template grants is enough, and no more than was said: tried over HTTP with a deployed stack."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
 from aforo.catalog.rules.diff import compare
 from aforo.catalog.rules.restore import plan_restore
+from aforo.gateway_sdk.artifact import Phase, Wiring
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.contract import Connection, Gateway, Product, Verdict
 from aforo.gateway_sdk.emulator import StateFile
 from aforo.gateway_sdk.errors import GatewayForbidden
+from aforo.gateway_sdk.pricing import ScopedProduct
+from aforo.gateway_sdk.registry import gateways
 from aforo.gateway_sdk.transport import OpenGate, Transport, new_http
 from aforo.gateways.aws import emulator
 from aforo.gateways.aws.cloudformation import Variant, role_template
@@ -17,11 +21,14 @@ from aforo.gateways.aws.connector import connect
 from aforo.gateways.aws.emulator.identity import AFORO_ARN, AFORO_KEY
 from aforo.gateways.aws.manifest import MANIFEST
 from aforo.kit.clock import SystemClock
+from tests.gateways.aws.metered import quiet
 from tests.gateways.aws.served_emulator import Account, serving
 
 pytestmark = pytest.mark.conformance
 EXTERNAL_ID = "1b0d5f5e-0a6e-4a7e-9c56-6f2f4a1f8d11"
 Connected = Callable[[Account, Variant], Gateway]
+WAYS: list[Connection] = []
+"""To the gateways that were connected, the newest last."""
 
 
 async def remember(name: str, value: str) -> None:
@@ -51,7 +58,8 @@ async def by_template() -> AsyncIterator[tuple[Account, Connected]]:
             "aws_secret_access_key": AFORO_KEY[1],
         }
         settings = {"role_arn": arn, "region": emulator.REGION, "endpoint_url": account.url}
-        opened.append(connect(Connection("intg-1", "aws_role", settings, transport, clock, remember, facts)))
+        WAYS.append(Connection("intg-1", "aws_role", settings, transport, clock, remember, facts))
+        opened.append(connect(WAYS[-1]))
         return opened[-1]
 
     with serving(app) as account:
@@ -104,6 +112,23 @@ async def test_the_full_role_can_put_everything_back(by_template: tuple[Account,
         live = await gateway.read(recorded)
         assert live is not None
         assert [change.path for change in compare(recorded, live, MANIFEST.kinds).changes] == []
+
+
+async def test_the_full_role_can_deploy_attach_and_detach_the_artifact(
+    by_template: tuple[Account, Connected],
+) -> None:
+    account, connected = by_template
+    gateway = connected(account, "full")
+    artifact = gateways()["aws"].artifact(WAYS[-1])
+    there = [await by_ref(gateway, ref) for ref in ("PaymentsAPI/prod", "WeatherAPI/prod")]
+    products = tuple(ScopedProduct(f"prod_{one.ref}", one.ref, one.native_id, one.ref) for one in there)
+    wiring = Wiring("int_1", "sk_live_x", "https://ingest.example.com/v1/ingest", products)
+    receipt = await artifact.attach(wiring, await artifact.deploy(wiring, quiet), quiet)
+    await artifact.set_mode(replace(wiring, enforce=True), ())
+    assert (await artifact.status(wiring, receipt)).phase is Phase.ATTACHED
+    await artifact.detach(wiring, receipt)
+    assert (await artifact.status(wiring, None)).phase is Phase.DEPLOYED
+    await artifact.aclose()
 
 
 async def test_the_read_only_role_reads_all_and_is_told_what_it_may_not(by_template: tuple[Account, Connected]) -> None:

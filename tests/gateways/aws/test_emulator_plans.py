@@ -154,6 +154,10 @@ def test_stage_settings_are_patched_by_method(v1: Any, api: str) -> None:
         {"op": "replace", "path": "/variables/backend", "value": "b.example.com"},
         {"op": "replace", "path": "/accessLogSettings/destinationArn", "value": "arn:aws:logs:eu-west-1:1:log-group:g"},
     ]
+    with pytest.raises(ClientError, match="CloudWatch Logs role ARN must be set"):
+        v1.update_stage(restApiId=api, stageName="prod", patchOperations=operations)
+    role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": "arn:aws:iam::1:role/logs"}
+    v1.update_account(patchOperations=[role])
     stage = v1.update_stage(restApiId=api, stageName="prod", patchOperations=operations)
     assert stage["methodSettings"]["pets/GET"]["throttlingBurstLimit"] == 7
     assert stage["methodSettings"]["*/*"]["loggingLevel"] == "INFO"

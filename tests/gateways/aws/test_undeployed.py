@@ -171,6 +171,21 @@ async def test_a_restore_that_broke_off_before_its_deployment_is_no_edit_of_othe
     assert await account.drift(recorded) == []
 
 
+async def test_a_setting_whose_deployment_failed_is_deployed_by_the_next_restore(account: Account) -> None:
+    recorded = await account.product(REF)
+    api_id = Where.parse(recorded.native_id).api_id
+    stage = {"restApiId": api_id, "stageName": "prod"}
+    edit = [patch("replace", "/binaryMediaTypes/image~1png")]
+    await call(account, "UpdateRestApi", restApiId=api_id, patchOperations=edit)
+    await call(account, "CreateDeployment", **stage)
+    account.board.faults.append(Fault(500, path=f"/restapis/{api_id}/deployments", method="POST", body="{}"))
+    with pytest.raises(GatewayUnavailable):
+        await account.restore(recorded)
+    account.board.faults.clear()
+    assert await account.restore(recorded) == ["update api settings"]
+    assert "image/png" not in str(await exported(account.admin, Where.parse(recorded.native_id)))
+
+
 async def test_what_another_stage_serves_is_not_lost_by_an_overwrite_but_not_shipped_by_a_setting(
     account: Account,
 ) -> None:

@@ -23,6 +23,11 @@ PRINCIPAL_PATTERN: Final = "^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-
 _ROLE_NAME_PATTERN: Final = "^[A-Za-z0-9+=,.@_-]{1,55}$"
 
 _HTTP_API_CHILDREN: Final = ("deployments", "stages", "routes", "integrations", "authorizers")
+_LOG_DELIVERY: Final = (
+    "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries",
+    "PutResourcePolicy", "DescribeResourcePolicies",
+)  # fmt: skip
+"""What API Gateway asks of whoever sets an HTTP API's access log; none of these knows a narrower resource."""
 _KEY_PATHS: Final = ("/apikeys", "/apikeys/*", "/usageplans/*/keys", "/usageplans/*/keys/*")
 
 
@@ -134,8 +139,9 @@ def _access_role(variant: Variant) -> Block:
 
 
 def _function_role() -> Block:
-    """What the authorizer and the log forwarder run as: they may write their own logs, nothing else."""
+    """What the authorizer and the log forwarder run as: they may write their own logs, and keep undelivered calls."""
     logs = _sub("arn:${AWS::Partition}:logs:*:${AWS::AccountId}:log-group:/aws/lambda/aforo-*")
+    queue = _sub("arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:aforo-undelivered-*")
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
@@ -148,7 +154,8 @@ def _function_role() -> Block:
                 {
                     "PolicyName": "OwnLogs",
                     "PolicyDocument": _policy(
-                        _allow("OwnLogs", ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"), [logs])
+                        _allow("OwnLogs", ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"), [logs]),
+                        _allow("KeepUndelivered", ("sqs:SendMessage",), [queue]),
                     ),
                 }
             ],
@@ -177,7 +184,7 @@ def _changing() -> list[Block]:
 def _restoring() -> list[Block]:
     children = [f"/apis/*/{child}" for child in _HTTP_API_CHILDREN]
     parts = [f"/apis/*/{child}/*" for child in ("routes", "integrations", "authorizers")]
-    parts += ["/apis/*/cors", "/apis/*/stages/*/routesettings/*"]
+    parts += ["/apis/*/cors", "/apis/*/stages/*/routesettings/*", "/apis/*/stages/*/accesslogsettings"]
     return [
         _gateway("ImportApis", ("POST", "PUT"), "/restapis", "/apis"),
         _gateway("ChangeApis", ("PUT", "PATCH"), "/restapis/*", "/apis/*"),
@@ -207,8 +214,9 @@ def _running() -> list[Block]:
     ]
     actions = (
         "AddPermission", "CreateAlias", "CreateFunction", "DeleteAlias", "DeleteFunction", "GetAlias", "GetFunction",
-        "GetFunctionConfiguration", "GetPolicy", "ListVersionsByFunction", "PublishVersion", "RemovePermission",
-        "TagResource", "UpdateAlias", "UpdateFunctionCode", "UpdateFunctionConfiguration",
+        "GetFunctionConfiguration", "GetPolicy", "ListVersionsByFunction", "PublishVersion",
+        "PutFunctionEventInvokeConfig", "RemovePermission", "TagResource", "UpdateAlias", "UpdateFunctionCode",
+        "UpdateFunctionConfiguration",
     )  # fmt: skip
     return [
         _allow("OwnFunctions", [f"lambda:{action}" for action in actions], functions),
@@ -221,11 +229,14 @@ def _running() -> list[Block]:
 
 def _forwarding() -> list[Block]:
     groups = _sub("arn:${AWS::Partition}:logs:*:${AWS::AccountId}:log-group:/aforo/*")
+    queues = _sub("arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:aforo-undelivered-*")
     own = ("CreateLogGroup", "PutRetentionPolicy", "DescribeSubscriptionFilters", "PutSubscriptionFilter",
            "DeleteSubscriptionFilter", "TagResource")  # fmt: skip
     return [
         _allow("OwnLogGroups", [f"logs:{action}" for action in own], [groups]),
         _allow("FindLogGroups", ("logs:DescribeLogGroups",), ["*"]),
+        _allow("LetHttpApisLog", [f"logs:{action}" for action in _LOG_DELIVERY], ["*"]),
+        _allow("OwnQueues", ("sqs:CreateQueue", "sqs:GetQueueUrl"), [queues]),
     ]
 
 

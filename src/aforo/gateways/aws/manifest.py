@@ -5,6 +5,7 @@ from typing import Final
 from aforo.gateway_sdk.contract import SPEC_KIND
 from aforo.gateway_sdk.manifest import (
     PROXY,
+    Bounds,
     CallLimit,
     Capability,
     EntityKind,
@@ -92,9 +93,28 @@ _CAPABILITIES: Final = {
         "yes", "A second key in the same usage plan; each has a quota of its own, so the allowance doubles meanwhile."
     ),
     Capability.REVOKE: Support("yes", "The API key is deleted; AWS's edge may take it for some minutes more."),
-    Capability.ARTIFACT: Support("not_yet", "Planned as a Lambda authorizer and an access-log forwarder."),
-    Capability.ENFORCE: Support("not_yet", "Comes with the Lambda authorizer."),
+    Capability.ARTIFACT: Support(
+        "yes",
+        "A Lambda authorizer and an access-log forwarder. Methods with an authorizer of their own, IAM, Cognito or JWT "
+        "are kept as they are.",
+    ),
+    Capability.ENFORCE: Support(
+        "yes",
+        "Asked before every call; metered from the access log. A REST API refuses with 429 where no other authorizer "
+        "shares its refusals, else with 403, as every HTTP API does.",
+    ),
 }
+
+_BOUNDS: Final = Bounds(
+    delivery="at_least_once",
+    loss="What CloudWatch Logs does not deliver: AWS calls access logs best effort. What the forwarder is given is "
+    "tried three times, then kept 14 days in a queue",
+    overshoot="HARD quota: none while Aforo can be asked, since every call is asked and no answer is remembered; in an "
+    "outage what the fail mode lets through. With leases on: the units held by containers that end are lacking, HARD "
+    "ones until their period ends; a revocation takes up to 30 s",
+    lease_store="memory of a warm container; off unless the option lease_units is set",
+    single_flight="one call a container: Lambda gives each container one event at a time",
+)
 
 
 def _limit(operation: str, per_seconds: float, *, calls: float = 1, burst: int = 1) -> CallLimit:
@@ -137,4 +157,5 @@ MANIFEST: Final = Manifest(
     emulator_port=8093,
     call_limits=_CALL_LIMITS,
     limits_shared_by=("role_arn", "access_key_id", "region"),
+    bounds=_BOUNDS,
 )

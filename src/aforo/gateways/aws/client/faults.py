@@ -33,6 +33,9 @@ _FORBIDDEN: Final = frozenset(
 _THROTTLED: Final = frozenset(
     {"TooManyRequestsException", "Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded"}
 )
+_NOT_FOUND: Final = frozenset(
+    {"NotFoundException", "ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
+)
 _NOT_SIGNED: Final = frozenset({"MissingAuthenticationToken", "MissingAuthenticationTokenException"})
 _OUTSIDE_THE_WINDOW: Final = re.compile(r"expired|not yet current|earlier than|later than", re.IGNORECASE)
 
@@ -91,7 +94,7 @@ def _credential_fault(code: str, status: int) -> GatewayError | None:
 
 
 def _by_status(code: str, text: str, status: int) -> GatewayError | None:
-    if status == 404 or code == "NotFoundException":
+    if status == 404 or code in _NOT_FOUND:
         return GatewayNotFound(f"AWS does not know this object ({code}): {text}.", status=status)
     if status >= 500:
         return GatewayUnavailable(

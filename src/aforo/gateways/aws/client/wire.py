@@ -16,7 +16,10 @@ from typing import Any, Final
 
 from aforo.gateway_sdk.transport import Answer
 
-SERVICES: Final = {"apigateway": "apigateway", "apigatewayv2": "apigateway", "sts": "sts"}
+SERVICES: Final = {
+    "apigateway": "apigateway", "apigatewayv2": "apigateway", "sts": "sts", "lambda": "lambda", "logs": "logs",
+    "sqs": "sqs",
+}  # fmt: skip
 """Service model → the name it signs with."""
 
 

@@ -10,6 +10,7 @@ from aforo.gateway_sdk.errors import GatewayNotFound
 from aforo.gateways.aws.client import Aws
 from aforo.gateways.aws.connector.reading import api_at, exported, stage_at
 from aforo.gateways.aws.mapping.document import assemble, completed, split
+from aforo.gateways.aws.mapping.ours import with_artifact
 from aforo.gateways.aws.mapping.overlay import wanted
 from aforo.gateways.aws.mapping.products import INTEGRATIONS, Seen, Where, api_entity, rest_spelling
 from aforo.gateways.aws.mapping.rules import DOCUMENT, canonical_form
@@ -37,7 +38,10 @@ class DocumentWriter:
         api = await api_at(self._aws, where.flavour, where.api_id)
         settings = api_entity(Seen(where, api, {})).fields
         stamp = (served.get("info") or {}).get("version") if served else self._version()
-        await self._put(where, completed(self.wished(where, served, steps), settings, api.get("version") or stamp))
+        wish = self.wished(where, served, steps)
+        if served:
+            wish = with_artifact(wish, served)
+        await self._put(where, completed(wish, settings, api.get("version") or stamp))
 
     def wished(self, where: Where, served: Mapping[str, Any] | None, steps: Sequence[Step]) -> dict[str, Any]:
         """The document as the steps want it, over the stage's export; over the record where there is none to export.

@@ -6,10 +6,11 @@ broke off half-way is finished by the next one.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from aforo.gateway_sdk.contract import SPEC_KIND, Action, Product, Step, StepDone
-from aforo.gateway_sdk.errors import GatewayNotFound, GatewayRejected
+from aforo.gateway_sdk.errors import GatewayError, GatewayNotFound, GatewayRejected
 from aforo.gateways.aws.client import Aws
 from aforo.gateways.aws.connector.documents import DocumentWriter
 from aforo.gateways.aws.connector.plans import PlanWriter
@@ -62,8 +63,7 @@ class Restore:
 
     async def _carry_out(self, where: Where, step: Step) -> None:
         if step.kind == "api" and _writes(step):
-            if await self._settings.write_api(where, step):
-                await self._documents.deploy(where)
+            await self._write_api(where, step)
         elif step.kind == "stage" and _writes(step):
             await self._settings.write_stage(where, step)
         elif step.kind == "usage_plan":
@@ -74,6 +74,20 @@ class Restore:
                 status=400,
                 next_step="Leave this one unticked.",
             )
+
+    async def _write_api(self, where: Where, step: Step) -> None:
+        """A setting that stands in the API without being deployed would pass for restored at the next comparison,
+        and nobody would deploy it; so it is taken back when its deployment fails.
+        """
+        before = await self._settings.write_api(where, step)
+        if before is None:
+            return
+        try:
+            await self._documents.deploy(where)
+        except GatewayError:
+            with suppress(GatewayError):
+                await self._settings.take_back_api(where, before)
+            raise
 
     async def _write_document(self, where: Where | None, steps: Sequence[Step]) -> Where:
         """Into the API that is there, or into a new one, which gets a mark; then onto the stage."""

@@ -26,20 +26,28 @@ class SettingsWriter:
     def __init__(self, aws: Aws) -> None:
         self._aws = aws
 
-    async def write_api(self, where: Where, step: Step) -> bool:
-        """Whether a deployment must follow for it to take effect."""
+    async def write_api(self, where: Where, step: Step) -> JsonObject | None:
+        """The fields as they were, where a deployment must follow for the step to take effect."""
         now = api_entity(Seen(where, await api_at(self._aws, where.flavour, where.api_id), {})).fields
         then = wanted(now, step)
         if where.flavour == "http":
             await self._http_api(where, now, then)
-            return False
+            return None
         patches = rest_api_patches(now, with_id(then, where))
         if patches:
             asked = {"restApiId": where.api_id, "patchOperations": patches}
             answer = await self._aws.call("apigateway", "UpdateRestApi", asked)
             stands(step, api_entity(Seen(where, answer, {})).fields, then)
         await self._tag(self._arn(where, stage=False), where, now, then)
-        return bool({pointer.split("/")[1] for pointer, _, _ in differing(now, then)} & NEEDS_DEPLOYMENT)
+        changed = {pointer.split("/")[1] for pointer, _, _ in differing(now, then)}
+        return now if changed & NEEDS_DEPLOYMENT else None
+
+    async def take_back_api(self, where: Where, before: JsonObject) -> None:
+        """The settings of a REST API as `write_api` found them."""
+        now = api_entity(Seen(where, await api_at(self._aws, where.flavour, where.api_id), {})).fields
+        if patches := rest_api_patches(now, with_id(before, where)):
+            asked = {"restApiId": where.api_id, "patchOperations": patches}
+            await self._aws.call("apigateway", "UpdateRestApi", asked)
 
     async def write_stage(self, where: Where, step: Step) -> None:
         now = stage_entity(Seen(where, {}, await stage_at(self._aws, where))).fields

@@ -2,7 +2,8 @@
 
 Ours, since moto answers these otherwise than AWS: AssumeRole under the role's trust policy, signatures, expired
 sessions and clock skew; all of API Gateway v1 and v2, with deployments as snapshots, import, export, paging and call
-limits. moto's: IAM, CloudFormation, Lambda, logs and whatever else is asked for.
+limits. moto's: IAM, CloudFormation, Lambda, logs and whatever else is asked for. What is
+uploaded to its Lambda `calling` runs, in child processes, with the rights of whoever runs the emulator.
 
 `seed` with a `StateFile` must come before `create` with the same one; afterwards seed the app itself. moto keeps its
 objects in the process: one process holds one emulator at a time.

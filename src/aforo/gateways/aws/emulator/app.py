@@ -51,7 +51,7 @@ class AwsEmulator:
         self.moto = MotoBackend(self.data["journal"])
         self._gate = Gate(clock, self.data["sessions"], self.moto)
         self._sts = Sts(clock, self.data["sessions"], self.moto)
-        self.request_path = RequestPath()
+        self.request_path = RequestPath(self.moto, clock)
 
     def region(self, account_id: str, name: str) -> Region:
         """An account's API Gateway in a region; made on first use."""
@@ -68,7 +68,7 @@ class AwsEmulator:
             await self._turn(receive, send)
         elif scope["path"].startswith(PREFIX):
             regions = [self.region(*place.split("/")) for place in list(self.data["regions"])]
-            await _send(send, self.request_path.answer(regions, _call(scope, await read_body(receive))))
+            await _send(send, await self.request_path.answer(regions, _call(scope, await read_body(receive))))
         else:
             answer = await self.answer(_call(scope, await read_body(receive)))
             await _send(send, answer)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from aforo.gateways.aws.emulator.moto_backend import CUSTOMER_ACCOUNT, MotoBackend
+from aforo.gateways.aws.emulator.operations import recognise_at
 from aforo.gateways.aws.emulator.signature import Signed, fits, signed
 from aforo.gateways.aws.emulator.trust import permits
 from aforo.gateways.aws.emulator.wire import AwsError, Call
@@ -114,8 +115,7 @@ class Gate:
 def check_rights(call: Call, caller: Caller) -> None:
     """Refuse an assumed role what its policies do not allow; users may do anything.
 
-    Resources are checked for API Gateway; elsewhere only that the action is allowed on some resource. Calls of REST
-    services other than API Gateway (Lambda) are not checked: their actions do not stand in the call.
+    Resources are checked for API Gateway; elsewhere, Lambda included, only that the action is allowed on some resource.
     """
     action, resource = _asked(call, caller)
     if caller.policies is None or action is None or permits(caller.policies, action, resource):
@@ -129,6 +129,9 @@ def _asked(call: Call, caller: Caller) -> tuple[str | None, str | None]:
     if by.service == "apigateway":
         path = call.path.strip("/").removeprefix("v2/")
         return f"apigateway:{call.method}", f"arn:aws:apigateway:{by.region}::/{path}"
+    if by.service == "lambda":
+        operation = recognise_at("lambda", call)
+        return (f"lambda:{operation.name}", None) if operation else (None, None)
     name = call.form.get("Action") if speaks_query(call) else call.headers.get("x-amz-target", "").rpartition(".")[2]
     if by.service == "sts" or not name:
         return None, None

@@ -6,8 +6,10 @@ changed something; before each of them moto's random source is seeded with the c
 
 import asyncio
 import base64
+import hashlib
 import json
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,6 +22,26 @@ CUSTOMER_ACCOUNT = "123456789012"
 
 _READS = ("Get", "List", "Describe", "Validate", "Simulate", "Estimate", "Filter", "Lookup", "Search", "BatchGet")
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One version of a function as it was uploaded; `asked_arn` is the ARN that it was found by, alias included.
+
+    `on_failure` is the ARN of the queue that gets events which it could not take.
+    """
+
+    name: str
+    version: str
+    region: str
+    handler: str
+    digest: str
+    timeout_seconds: float
+    asked_arn: str
+    code: bytes = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    statements: Sequence[Mapping[str, Any]] = ()
+    on_failure: str | None = None
 
 
 class MotoBackend:
@@ -51,6 +73,18 @@ class MotoBackend:
         async with self._lock:
             await self._ready()
             return _access_key(key_id)
+
+    async def function(self, arn: str) -> Function | None:
+        """What was uploaded under this ARN, which may end in a version or an alias; None if there is none."""
+        async with self._lock:
+            await self._ready()
+            return _function(arn)
+
+    async def filters(self, group_arn: str) -> list[tuple[str, str]] | None:
+        """(destination, pattern) of each subscription filter of a log group; None if there is no such group."""
+        async with self._lock:
+            await self._ready()
+            return _filters(group_arn)
 
     async def _ready(self) -> AsgiApp:
         if self._app is None:
@@ -142,6 +176,41 @@ def _iam() -> Any:
     from moto.backends import get_backend
 
     return get_backend("iam")[CUSTOMER_ACCOUNT]["aws"]
+
+
+def _function(arn: str) -> Function | None:
+    from moto.awslambda.exceptions import UnknownFunctionException
+    from moto.backends import get_backend
+
+    _, _, _, region, account, _, *named = arn.split(":")
+    if account != CUSTOMER_ACCOUNT or not named:
+        return None
+    try:
+        found = get_backend("lambda")[account][region].get_function(arn)
+    except UnknownFunctionException:
+        return None
+    told = found.event_invoke_config[0].config if found.event_invoke_config else {}
+    return Function(
+        found.function_name, str(found.version), region, found.handler or "", _digest(found), float(found.timeout), arn,
+        found.code_bytes, dict(found.environment_vars), tuple(found.policy.statements),
+        told.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+    )  # fmt: skip
+
+
+def _digest(found: Any) -> str:
+    """Another one for other code, variables or handler, so that a container is never kept too long."""
+    told = json.dumps([found.code_digest, found.environment_vars, found.handler], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _filters(group_arn: str) -> list[tuple[str, str]] | None:
+    from moto.backends import get_backend
+
+    _, _, _, region, account, _, name, *_ = group_arn.split(":")
+    group = get_backend("logs")[account][region].groups.get(name)
+    if group is None:
+        return None
+    return [(one.destination_arn, one.filter_pattern or "") for one in group.describe_subscription_filters()]
 
 
 def _role(arn: str) -> dict[str, Any] | None:

@@ -32,7 +32,11 @@ class Operation:
 
 def recognise(call: Call) -> Operation | None:
     """The operation that this call is; None if API Gateway has no such path."""
-    api = HTTP if call.segments[:1] == ["v2"] else REST
+    return recognise_at(HTTP if call.segments[:1] == ["v2"] else REST, call)
+
+
+def recognise_at(api: str, call: Call) -> Operation | None:
+    """The same of any service that goes by paths."""
     arguments = dict(call.arguments)
     for name, method, template, fixed in _routes(api):
         labels = _match(template, call.segments)

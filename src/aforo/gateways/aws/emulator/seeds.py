@@ -17,6 +17,8 @@ from aforo.kit.clock import HandClock
 
 ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/AforoAccess"
 EXTERNAL_ID = "7a9f0c52-6d3e-4c1b-9a58-3f2b6e1d4c70"
+FUNCTION_ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/aforo-functions"
+"""By which Lambda may run functions."""
 OPEN_ROLE_ARN = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/AforoAccessOpen"
 """A role whose trust policy forgot the ExternalId: a connection test must refuse it."""
 
@@ -61,6 +63,8 @@ def sow(emulator: AwsEmulator, region_name: str, size: int) -> None:
         stages += _build(region, api, api.stages[:left])
         left -= len(api.stages[:left])
     _sell(region, stages)
+    role = f"arn:aws:iam::{CUSTOMER_ACCOUNT}:role/apigateway-logs"
+    _do(region, REST, "UpdateAccount", patchOperations=[{"op": "replace", "path": "/cloudwatchRoleArn", "value": role}])
     emulator.data["journal"].extend(_roles(region_name))
 
 
@@ -221,6 +225,9 @@ def _roles(region: str) -> Iterator[Record]:
         name = arn.rpartition("/")[2]
         yield _iam(region, "CreateRole", RoleName=name, AssumeRolePolicyDocument=_policy(statement))
         yield _iam(region, "PutRolePolicy", RoleName=name, PolicyName="gateway", PolicyDocument=rights)
+    runs: Record = {**allow, "Principal": {"Service": "lambda.amazonaws.com"}}
+    name = FUNCTION_ROLE_ARN.rpartition("/")[2]
+    yield _iam(region, "CreateRole", RoleName=name, AssumeRolePolicyDocument=_policy(runs))
 
 
 def _policy(statement: Record) -> str:

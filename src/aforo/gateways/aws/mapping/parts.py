@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aforo.gateways.aws.mapping.document import ANY_METHOD
+from aforo.gateways.aws.mapping.ours import AUTHORIZER, is_our_response, without_artifact
 from aforo.gateways.aws.mapping.rules import API, DOCUMENT, canonical_form
 from aforo.gateways.aws.mapping.rules.document import EXTENSION, TOLD_AS_SETTINGS
 from aforo.gateways.aws.mapping.rules.own import Own
@@ -56,7 +57,8 @@ def unlike(here: Parts, *known: Parts) -> list[str]:
 
 
 def rest_parts(document: Mapping[str, Any]) -> dict[str, Json]:
-    """Of a REST API's document."""
+    """Of a REST API's document; what Aforo's artifact added is left out, here and in the lists."""
+    document = without_artifact(dict(document))
     validators = document.get(f"{EXTENSION}request-validators") or {}
     components = document.get("components") or {}
     schemes, schemas = components.get("securitySchemes") or {}, components.get("schemas") or {}
@@ -77,6 +79,7 @@ def listed_parts(listed: Listed) -> dict[str, Json]:
     """The same of what its lists tell."""
     authorizers = {str(one["id"]): str(one["name"]) for one in listed.authorizers}
     validators = {str(one["id"]): _picked(one, _VALIDATOR) for one in listed.validators}
+    authorizers = {key: name for key, name in authorizers.items() if name != AUTHORIZER}
     methods = {
         f"{verb} {resource['path']}": _method_part(method, authorizers, validators)
         for resource in listed.resources
@@ -90,7 +93,7 @@ def listed_parts(listed: Listed) -> dict[str, Json]:
         **{f"model {one['name']}": _schema_part(_parsed(one.get("schema"))) for one in listed.models
            if one["name"] in used["models"]},
         **{f"gateway response {one['responseType']}": _picked(one, _RESPONSE) for one in listed.responses
-           if not one.get("defaultResponse")},
+           if not one.get("defaultResponse") and not is_our_response(one)},
     }  # fmt: skip
 
 

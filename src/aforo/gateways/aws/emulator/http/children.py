@@ -73,7 +73,10 @@ class Child:
     def update(self, region: Region, params: Mapping[str, Any]) -> Record:
         api, record = the_api(region, params), self.get(region, params)
         trial = {**record, **picked(params, self.members)}
+        if trial.get("AuthorizationType") == "NONE":
+            trial.pop("AuthorizerId", None)
         self.check(api, trial)
+        record.clear()
         record.update(trial)
         edited(region, api)
         return record

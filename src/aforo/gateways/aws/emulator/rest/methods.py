@@ -55,6 +55,8 @@ def update_method(region: Region, params: Mapping[str, Any]) -> Record:
     for part in ("requestParameters", "requestModels"):
         trial[part] = dict(method.get(part, {}))
     patched(trial, params.get("patchOperations", []), _PATCHABLE)
+    if trial["authorizationType"] in {"NONE", "AWS_IAM"}:
+        trial.pop("authorizerId", None)
     _check(the_api(region, params), trial)
     method.clear()
     method.update({name: value for name, value in trial.items() if value not in ([], {})})

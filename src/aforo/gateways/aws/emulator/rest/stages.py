@@ -26,8 +26,8 @@ _STOCK_SETTINGS: Record = {
 }  # fmt: skip
 _PATCHABLE: Paths = {
     "/description": str, "/deploymentId": str, "/variables/*": str, "/accessLogSettings/destinationArn": str,
-    "/accessLogSettings/format": str, "/tracingEnabled": boolean, "/cacheClusterEnabled": boolean,
-    "/cacheClusterSize": str, "/clientCertificateId": str,
+    "/accessLogSettings/format": str, "/accessLogSettings": str, "/tracingEnabled": boolean,
+    "/cacheClusterEnabled": boolean, "/cacheClusterSize": str, "/clientCertificateId": str,
 }  # fmt: skip
 _PATCHABLE_SETTINGS = "/{resourcePath}/{httpMethod}/" + "|".join(sorted(_SETTINGS))
 
@@ -92,6 +92,8 @@ def update_stage(region: Region, params: Mapping[str, Any]) -> Record:
         (settings if _setting(operation.get("path", "")) else plain).append(operation)
         if operation.get("path") == "/deploymentId":
             _deployment(api, operation.get("value", ""))
+        if operation.get("path", "").startswith("/accessLogSettings/") and operation.get("op") != "remove":
+            _may_log(region)
     patched(stage, plain, {**_PATCHABLE, _PATCHABLE_SETTINGS: str})
     if not stage.get("accessLogSettings", {"": ""}):
         del stage["accessLogSettings"]
@@ -161,6 +163,11 @@ def _add_stage(region: Region, api: Record, name: str, deployment_id: str, param
         stage["description"] = params["stageDescription"]
     api["stages"][name] = stage
     return stage
+
+
+def _may_log(region: Region) -> None:
+    if not region.kind("account").get("cloudwatchRoleArn"):
+        raise bad_request("CloudWatch Logs role ARN must be set in account settings to enable logging")
 
 
 def _deployment(api: Record, key: str) -> Record:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from aforo.gateways.aws.mapping.ours import without_artifact, without_our_log
 from aforo.gateways.aws.mapping.rules import document, settings
 from aforo.gateways.aws.mapping.rules.own import Own, this_stage_only, without_own_id
 from aforo.gateways.aws.mapping.trees import Tree
@@ -42,6 +43,8 @@ def _rule(name: str, kinds: set[str], why: str, apply: Callable[[Tree], Tree]) -
 
 
 RULES: Final[tuple[Rule, ...]] = (
+    _rule("our-authorizer", {DOCUMENT}, "attached by Aforo, put back by every restore", without_artifact),
+    _rule("our-log", {STAGE}, "set by Aforo while its artifact is attached", without_our_log),
     _rule("address", {DOCUMENT}, "holds the API's id, region and stage", document.without_address),
     _rule("stamped-version", {DOCUMENT}, "the moment of the export or deployment", document.without_stamp),
     _rule("name-and-description", {DOCUMENT}, "told by the API's settings", document.without_name),
