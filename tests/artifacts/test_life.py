@@ -6,7 +6,6 @@ from aforo.accounts import Scope
 from aforo.gateway_sdk.errors import GatewayTimeout
 from tests.artifacts.toy import Doom
 from tests.artifacts.workshop import SCOPES, workshop
-from tests.live import aforo, emulated
 
 
 async def test_a_preview_tells_steps_dangers_and_files_and_changes_nothing(tmp_path: Path) -> None:
@@ -108,16 +107,6 @@ async def test_settings_that_make_no_sense_are_refused_before_anything_is_made(t
         for body in senseless:
             assert (await shop.verb("deploy", body, 422))["errors"], body
         assert await shop.keys() == []
-
-
-async def test_a_gateway_without_the_part_says_so(tmp_path: Path) -> None:
-    with emulated("aws", 1) as gateway:
-        async with aforo(tmp_path) as running:
-            place = f"/api/v1/integrations/{await running.connect(gateway)}/enforcement"
-            for method, path in (("GET", place), ("POST", f"{place}/preview"), ("POST", f"{place}/deploy")):
-                refused = await running.call(method, path, status=409)
-                assert (refused["code"], "no artifact" in refused["detail"]) == ("not_supported", True)
-            assert (await running.call("POST", f"{place}/detach", status=409))["code"] == "not_supported"
 
 
 async def test_a_step_that_the_gateway_refused_is_told_until_it_is_done(tmp_path: Path) -> None:
