@@ -39,7 +39,9 @@ def api(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         process.wait(10)
 
 
-@pytest.mark.parametrize("stands", [0, 2, 4])
+@pytest.mark.parametrize(
+    "stands", [pytest.param(0, marks=pytest.mark.long), 2, pytest.param(4, marks=pytest.mark.long)]
+)
 async def test_after_a_kill_at_the_first_a_middle_and_the_last_step_the_job_says_so_and_the_next_restore_finishes(
     tmp_path: Path, stands: int
 ) -> None:
