@@ -6,12 +6,13 @@ EDGE_PORT ?= 8081
 DATA_DIR ?= var
 
 VENV := .venv
+MINISTACK := .venv-ministack
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check check-long fix bench docs new-gateway clean
+.PHONY: help run test check check-long ministack fix bench docs new-gateway clean
 
 help: ## Show the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,13 +21,16 @@ run: $(VENV)/run.stamp ## Start Aforo on PORT (8080) and EDGE_PORT (8081), with 
 	@exec $(BIN)/aforo serve --port $(PORT) --edge-port $(EDGE_PORT) --data-dir $(DATA_DIR)
 
 test: $(VENV)/test.stamp $(VENV)/docs.stamp ## Run all lanes that CI runs
-	@scripts/lanes lint docs apigeelint unit conformance browser bench
+	@scripts/lanes lint docs apigeelint unit conformance nginx browser bench
 
 check: $(VENV)/test.stamp ## Lint, formatting, types and import contracts
 	@scripts/lanes lint
 
-check-long: $(VENV)/test.stamp ## The slow and the bounded-random forms of the tests
-	@scripts/lanes long
+check-long: $(VENV)/test.stamp $(MINISTACK)/made.stamp ## The slow and the bounded-random forms of the tests
+	@scripts/lanes long ministack
+
+ministack: $(VENV)/test.stamp $(MINISTACK)/made.stamp ## Run what Aforo deploys at AWS in ministack
+	@scripts/lanes ministack
 
 fix: $(VENV)/test.stamp ## Repair what ruff can repair, and format
 	$(BIN)/ruff check --fix-only .
@@ -42,7 +46,7 @@ new-gateway: $(VENV)/run.stamp ## Begin a gateway: make new-gateway NAME=tyk [TI
 	@$(BIN)/python scripts/new_gateway.py "$(NAME)" "$(TITLE)"
 
 clean: ## Remove everything that the other targets made, except DATA_DIR
-	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(MINISTACK) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml $(VENV)/made.stamp
 	@echo "Installing what Aforo needs (once, about a minute) …"
@@ -66,4 +70,11 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# It holds an older botocore than Aforo, hence an environment of its own.
+$(MINISTACK)/made.stamp: requirements/ministack.txt $(VENV)/made.stamp
+	@echo "Installing ministack …"
+	@$(PYTHON) -m venv $(MINISTACK)
+	@$(MINISTACK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/ministack.txt
 	@touch $@

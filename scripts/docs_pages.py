@@ -10,6 +10,7 @@ from pathlib import Path
 from aforo.app.settings import Settings
 from aforo.gateway_sdk.manifest import Bounds, CallLimit, Capability, FormField, Manifest, SignIn, Support
 from aforo.gateway_sdk.registry import gateways
+from scripts.docs_reference import api_page, cli_page, errors_page
 
 _PACKAGE = Path(__file__).resolve().parents[1] / "src" / "aforo"
 _LIVE_RUNS = Path(__file__).resolve().parents[1] / "docs" / "live-runs.toml"
@@ -63,6 +64,9 @@ def pages() -> dict[str, str]:
         "reference/sign-in.md": sign_in_page(manifests),
         "reference/call-limits.md": call_limit_page(manifests),
         "reference/settings.md": settings_page(),
+        "reference/api.md": api_page(),
+        "reference/cli.md": cli_page(),
+        "reference/errors.md": errors_page(),
     }
     made |= {f"how-to/connect-{manifest.key}.md": connect_page(manifest) for manifest in manifests}
     return made | {f"inside/{room.name}.md": _readme(room) for room in rooms()}
@@ -107,7 +111,16 @@ def capability_page(manifests: list[Manifest], runs: Collection[LiveRun]) -> str
         lines.append(_row([name, *(_MARKS[_support(manifest, capability).level] for manifest in manifests)]))
     lines.append(_row(["**Run live on**", *(_run_live(manifest, runs) for manifest in manifests)]))
     for manifest in manifests:
-        lines += ["", f"## {manifest.name}", "", *_words(manifest), "", *_bounds(manifest.bounds)]
+        lines += [
+            "",
+            f"## {manifest.name}",
+            "",
+            *_words(manifest),
+            "",
+            *_bounds(manifest.bounds),
+            "",
+            *_usage(manifest),
+        ]
     return _page(lines)
 
 
@@ -178,6 +191,23 @@ def _bounds(bounds: Bounds | None) -> list[str]:
         return ["Nothing of Aforo's runs inside this gateway, so there are no bounds on delivery, loss and overshoot."]
     table = [_row(["on the request path", ""]), _row(["---"] * 2)]
     return [*table, *(_row([name, str(getattr(bounds, key)).replace("_", " ")]) for key, name in _BOUND_NAMES.items())]
+
+
+def _usage(manifest: Manifest) -> list[str]:
+    """What the gateway's own usage figures are worth, where they are read."""
+    facts = manifest.usage
+    if facts is None:
+        return ["Aforo does not read usage figures of this gateway's own."]
+    late = "the vendor does not say" if facts.lag_minutes is None else f"about {facts.lag_minutes} min"
+    told = (
+        ("a figure is of", facts.granularity),
+        ("days of", facts.zone),
+        ("late by", late),
+        ("goes back", f"{facts.history_days} days"),
+        ("counted", facts.counts),
+        ("exactness", facts.exactness),
+    )
+    return [_row(["the gateway's own figures", ""]), _row(["---"] * 2), *(_row(list(pair)) for pair in told)]
 
 
 def _form(way: SignIn) -> list[str]:

@@ -69,16 +69,16 @@ async def test_a_line_changed_past_the_database_is_named_by_number(tmp_path: Pat
 
 async def test_the_trail_is_paged_filtered_and_exported(tmp_path: Path) -> None:
     async with visiting(tmp_path) as me:
-        for number in range(5):
-            await me.running.call("POST", "/api/v1/metrics", {"name": f"m{number}", "unit": "x"}, 201)
+        for number in range(5):  # i and l are letters of no id, so that no id is found by these names
+            await me.running.call("POST", "/api/v1/metrics", {"name": f"mile{number}", "unit": "x"}, 201)
         first = await me.running.call("GET", "/api/v1/audit?limit=3")
         rest = await me.running.call("GET", f"/api/v1/audit?cursor={first['nextCursor']}")
         numbers = [one["number"] for one in [*first["data"], *rest["data"]]]
         assert numbers == sorted(numbers, reverse=True)
         assert len(set(numbers)) == len(numbers) >= 7
-        found = (await me.running.call("GET", "/api/v1/audit?q=m3"))["data"]
-        assert [one["subject"] for one in found] == ["m3"]
-        assert "The trail is whole" in (await me.get("/audit?q=m3")).text
-        assert "m4" not in (await me.get("/audit?q=m3")).text
+        found = (await me.running.call("GET", "/api/v1/audit?q=mile3"))["data"]
+        assert [one["subject"] for one in found] == ["mile3"]
+        assert "The trail is whole" in (await me.get("/audit?q=mile3")).text
+        assert "mile4" not in (await me.get("/audit?q=mile3")).text
         sheet = (await me.get("/audit.csv")).html.splitlines()
         assert len(sheet) == len(numbers) + 1

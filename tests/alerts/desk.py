@@ -12,18 +12,17 @@ import aforo.accounts.routes
 import aforo.alerts.routes
 from aforo.accounts import Scope
 from aforo.app import problems
-from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
 from aforo.kit.clock import Clock
-from tests.live import Aforo
+from tests.live import Aforo, AtFirstCall, migrated
 
 
 @contextlib.asynccontextmanager
 async def desk(folder: Path, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Aforo]:
     """As `tests.live.aforo`, with the routes of alerts and accounts alone."""
     chosen = Settings(data_dir=folder / "var", **settings)
-    upgrade(chosen.records_path)
+    migrated(chosen.records_path)
     rooms = open_rooms(chosen, clock)
     await rooms.accounts.ensure_first()
     tenant = (await rooms.accounts.tenants())[0]
@@ -36,5 +35,5 @@ async def desk(folder: Path, clock: Clock | None = None, **settings: Any) -> Asy
     headers = {"Authorization": f"Bearer {key}"}
     transport = httpx2.ASGITransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://aforo.test", headers=headers) as http:
-        yield Aforo(rooms, http, key, tenant.id)
+        yield Aforo(rooms, http, key, tenant.id, AtFirstCall(rooms))
     await rooms.aclose()

@@ -107,7 +107,8 @@ async def test_quotas_refused_events_and_holes_are_told_from_the_edges_files(tmp
             at.ingests._rollups["live"].write()
             await survey(running, clock)
             assert await alerts(running, "?kind=completeness") == [], "it may only be late"
-            assert len(await alerts(running, "?kind=dead_letters")) == 1
+            [letters] = await alerts(running, "?kind=dead_letters")
+            assert letters["url"].endswith("/dead-letters?code=missing_member")
             clock.forward(3_600)
             await survey(running, clock)
             assert titles(await alerts(running, "?kind=completeness&open=true")) == ["2 events of node k-2 missing"]

@@ -65,6 +65,7 @@ async def test_a_drift_reaches_mailbox_slack_and_webhook_once_and_its_repair_too
             assert len(web.got) == 4
             [shown] = await alerts(running)
             assert shown["endedAt"] is not None
+            assert shown["resolution"] == "Restored to the gateway."
             assert await alerts(running, "?open=true") == []
             deliveries = (await running.call("GET", f"/api/v1/alerts/{shown['id']}"))["deliveries"]
             assert {(one["channelName"], one["event"], one["state"]) for one in deliveries} == {

@@ -131,6 +131,23 @@ def test_a_role_that_does_not_exist_yet_is_saved_first_and_shows_its_external_id
     assert not wire.bodies("POST /api/v1/integrations/int_1/test")
 
 
+def test_a_sign_in_by_consent_says_where_somebody_consents_and_what_is_in_the_way(
+    wire: Wire, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = "Aforo is not registered at Google yet. Register it with the redirect URI http://aforo.test/api/v1/oauth/callback"
+    google = sign_in("google", form_field("organization"), form_field("refresh_token", later=True))
+    google |= {"consentAt": "Google", "unusableBecause": why}
+    known = {"key": "apigee", "name": "Apigee", "signIns": [google], "capabilities": {}}
+    wire.on("GET /api/v1/gateways", {"data": [known], "nextCursor": None})
+    assert main(["integrations", "add", "kong-prod", "--gateway", "apigee", "--set", "organization=acme"]) == Exit.OK
+    told = capsys.readouterr()
+    assert "waits for somebody's consent at Google" in told.out
+    assert "/integrations/int_1/setup" in told.err
+    assert why in told.err.replace("\n", " ")
+    assert "cloudformation" not in told.err
+    assert not wire.bodies("POST /api/v1/integrations/int_1/test")
+
+
 def test_the_template_alone_goes_to_standard_output(wire: Wire, capsys: pytest.CaptureFixture[str]) -> None:
     view = {"externalId": "e-1", "template": "Resources: {}\n", "quickCreateLink": None, "deployCommand": "aws deploy", "filename": "role.yaml"}  # fmt: skip  # noqa: E501
     wire.on("GET /api/v1/integrations/int_1/cloudformation", view)

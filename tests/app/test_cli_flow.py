@@ -16,11 +16,11 @@ from aforo.accounts.service import Accounts
 from aforo.app import api
 from aforo.app.cli import main
 from aforo.app.cli.exits import Exit
-from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
 from aforo.gateway_sdk.emulator import Fault, StateFile, Switchboard
 from aforo.gateways.kong import emulator
+from tests.live import migrated
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("aforo") / "var")
     settings.data_dir.mkdir()
-    upgrade(settings.records_path)
+    migrated(settings.records_path)
     key = asyncio.run(_first_key(settings))
     state = StateFile()
     emulator.seed(state, 6)

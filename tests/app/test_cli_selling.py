@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ from tests.app.test_cli_flow import Terminal, World, signed_in, terminal, world
 __all__ = ["signed_in", "terminal", "world"]
 
 
-def test_a_plan_made_of_options_is_published_sold_and_moved(world: World, terminal: Terminal) -> None:
+def test_a_plan_made_of_options_is_published_sold_billed_and_moved(
+    world: World, terminal: Terminal, tmp_path: Path
+) -> None:
     terminal.imported(world, "kong-sold")
     product = "orders-v1"
     terminal.run("metrics", "add", "tokens", "--unit", "token")
@@ -36,6 +39,7 @@ def test_a_plan_made_of_options_is_published_sold_and_moved(world: World, termin
     assert "ACTIVE" in listed
     assert "kong-sold" in terminal.run("subscriptions", "show", subscription)
     assert subscription in terminal.run("customers", "show", "acme")
+    _billed(terminal, subscription, tmp_path / "bill.csv")
 
     terminal.run("plans", "edit", "pro", "--quota", "api_calls=7/month")
     assert terminal.out.strip() == "pro version 2 is a draft."
@@ -46,10 +50,35 @@ def test_a_plan_made_of_options_is_published_sold_and_moved(world: World, termin
     assert moved["planVersion"] == 2
     assert "PUBLISHED" in terminal.run("plans", "versions", "pro")
 
+    assert "Nothing was used" not in terminal.run("margin")
+    lines: Any = terminal.json("margin", "--by", "customer", "--span", "month")["data"]
+    line = lines[0]
+    assert (line["name"], line["revenue"], line["cost"]) == ("Acme Ltd", "49.00", None)
+    why = terminal.run("margin", "acme")
+    assert "Acme Ltd: revenue 49.00 EUR, cost — EUR" in why
+    assert "Fixed fees" in why
+    assert "No guard watches this customer." in why
+
     assert terminal.json("subscriptions", "suspend", subscription)["status"] == "SUSPENDED"
     assert terminal.json("subscriptions", "reactivate", subscription)["status"] == "ACTIVE"
     terminal.run("customers", "remove", "acme", "--yes", ends=Exit.CONFLICT)
     assert terminal.json("subscriptions", "cancel", subscription, "--yes")["status"] == "CANCELLED"
+
+
+def _billed(terminal: Terminal, subscription: str, file: Path) -> None:
+    listed = terminal.run("statements", "list", "--customer", "acme")
+    assert "Acme Ltd" in listed
+    assert "49.00 EUR" in listed
+    rows = terminal.json("statements", "list", "--subscription", subscription)["data"]
+    assert isinstance(rows, list)
+    newest = str(rows[0]["id"])
+    shown = terminal.run("statements", "show", newest)
+    assert "Total so far  49.00 EUR" in shown
+    assert "not known: no gateway numbers its events" in shown
+    terminal.run("statements", "download", newest, "--to", str(file))
+    assert file.read_text().splitlines()[-1].endswith(",open,EUR,total,,,,,,,,49.00")
+    terminal.run("statements", "list", "--subscription", subscription, "--period", "2026-11", ends=Exit.USAGE)
+    terminal.run("statements", "download", "stmt_x", "--to", str(file), ends=Exit.NOT_FOUND)
 
 
 def test_a_customer_changes_and_an_empty_option_takes_a_value_away(world: World, terminal: Terminal) -> None:
@@ -82,7 +111,13 @@ def test_terms_come_from_a_file_and_a_wrong_one_names_its_member(
     assert "Nothing was sent." in terminal.err
 
 
-def test_costs_and_margins_are_set_and_taken_away(world: World, terminal: Terminal) -> None:
+def test_costs_and_margins_are_set_and_taken_away(world: World, terminal: Terminal, tmp_path: Path) -> None:
+    dry = terminal.run("costs", "add", "0.0004", "--currency", "EUR", "--metric", "api_calls", "--dry-run")
+    assert "Nothing was changed." in dry
+    file = tmp_path / "costs.csv"
+    file.write_text("metric,unitCost,currency\napi_calls,cheap,EUR\n")
+    assert 'a decimal string such as "0.001"' in terminal.run("costs", "import", str(file), ends=Exit.INVALID)
+    assert "No cost rules" in terminal.run("costs", "list")
     cost = terminal.json("costs", "add", "0.0004", "--currency", "EUR", "--metric", "api_calls")["id"]
     assert "0.0004 EUR" in terminal.run("costs", "list")
     guard = terminal.json("margins", "add", "tenant", "--warn", "0.3", "--block", "0.1")
@@ -90,6 +125,9 @@ def test_costs_and_margins_are_set_and_taken_away(world: World, terminal: Termin
     assert "tenant" in terminal.run("margins", "list")
     assert "enforce" in terminal.run("margins", "set", str(guard["id"]), "--mode", "enforce")
     terminal.run("margins", "remove", str(guard["id"]))
+    file.write_text("metric,unitCost,currency\napi_calls,0.0004,EUR\n")
+    assert "0 cost rules added, 1 there already" in terminal.run("costs", "import", str(file))
+    assert "Nothing was changed." in terminal.run("costs", "remove", str(cost), "--dry-run")
     terminal.run("costs", "remove", str(cost))
     assert "No cost rules" in terminal.run("costs", "list")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from aforo.accounts import Scope
 from aforo.app.edge.operations import OPERATIONS
@@ -23,9 +24,10 @@ MARGIN = "/internal/v1/margin-guard/quick-check?tenantId={}&scopeType=CUSTOMER&s
 
 
 @contextmanager
-def edge_over(data_dir: Path, networks: str) -> Iterator[int]:
+def edge_over(data_dir: Path, networks: str, proxies: str = "") -> Iterator[int]:
     """A real edge; its port."""
     command = [sys.executable, "-m", "aforo.app.edge", "--data-dir", str(data_dir), "--port", "0"]
+    command += ["--trusted-proxies", proxies]
     process = subprocess.Popen([*command, "--margin-networks", networks], stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr
@@ -113,6 +115,18 @@ async def test_a_key_bound_to_this_machine_is_refused_to_others_also_through_the
         for address, status in (("198.51.100.1", 403), ("127.0.0.1", 200)):
             async with from_address(running, address, **{"X-API-Key": key}) as client:
                 assert await eventually(client, "POST", "/v1/check", status, {"customerId": "acme"})
+
+
+@pytest.mark.parametrize(("proxies", "status"), [("", 404), ("127.0.0.0/8", 200)])
+async def test_where_a_call_came_from_is_a_reverse_proxys_word_only_if_the_operator_trusts_it(
+    tmp_path: Path, proxies: str, status: int
+) -> None:
+    async with aforo(tmp_path) as prepared:
+        data_dir, tenant_id = prepared.rooms.settings.data_dir, prepared.tenant_id
+    with edge_over(data_dir, "203.0.113.0/24", proxies) as port:
+        claim = {"X-Forwarded-For": "203.0.113.9"}
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=claim, trust_env=False) as client:
+            assert await eventually(client, "GET", MARGIN.format(tenant_id), status)
 
 
 async def test_strangers_are_refused_before_the_edge_is_asked(tmp_path: Path) -> None:

@@ -17,11 +17,16 @@ from tests.live import aforo
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
 
+_KEPT: dict[str, Any] = {}
+
+
 @pytest.fixture
 async def document(tmp_path: Path) -> dict[str, Any]:
-    async with aforo(tmp_path) as running:
-        found: dict[str, Any] = (await running.http.get("/openapi.json")).json()
-        return found
+    """Asked for once; it takes a second to make, and here nobody writes into it."""
+    if not _KEPT:
+        async with aforo(tmp_path) as running:
+            _KEPT.update((await running.http.get("/openapi.json")).json())
+    return _KEPT
 
 
 async def test_every_operation_shows_an_example_of_what_it_takes_and_of_what_it_answers(

@@ -29,10 +29,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from aforo.app.api import create
-from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
-from tests.live import emulated, serving
+from tests.live import emulated, migrated, serving
 
 CHECKS = [
     status_code_conformance,
@@ -56,7 +55,7 @@ class Api:
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
     chosen = Settings(data_dir=tmp_path / "var", edge_port=9)
-    upgrade(chosen.records_path)
+    migrated(chosen.records_path)
 
     async def first_key() -> str:
         rooms = open_rooms(chosen)
@@ -88,8 +87,10 @@ def _fill(url: str, key: str, settings: dict[str, str]) -> dict[str, str]:
         customer = made("/customers", {"externalId": "acme", "name": "Acme"})
         made(f"/plans/{selling['id']}/publish", {})
         subscription = made("/subscriptions", {"customerId": customer["id"], "planId": selling["id"]})
+        bills = http.get("/api/v1/statements").json()["data"]
         return {
             "subscription_id": subscription["id"],
+            "statement_id": bills[0]["id"],
             "integration_id": there["id"],
             "product_id": products[0]["id"],
             "plan_id": selling["id"],

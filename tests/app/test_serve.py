@@ -21,7 +21,7 @@ from aforo.gateway_sdk.registry import gateways
 AFORO = str(Path(sys.executable).with_name("aforo"))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:
         probe.bind(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ class Served:
 
 @contextmanager
 def served(folder: Path, *options: str, ends_by: signal.Signals = signal.SIGTERM) -> Iterator[Served]:
-    port, edge_port = _free_ports(2)
+    port, edge_port = free_ports(2)
     command = [AFORO, "serve", "--port", str(port), "--edge-port", str(edge_port), *options]
     process = subprocess.Popen(
         [*command, "--data-dir", str(folder / "var")],
@@ -158,7 +158,7 @@ def _taken_port() -> Iterator[int]:
 )
 def test_what_stands_in_the_way_is_told_before_anything_is_started(tmp_path: Path, options: str, told: str) -> None:
     with _taken_port() as taken:
-        free = dict(zip(("--port", "--edge-port"), map(str, _free_ports(2)), strict=True))
+        free = dict(zip(("--port", "--edge-port"), map(str, free_ports(2)), strict=True))
         words = options.format(taken=taken).split()
         chosen = free | dict(zip(words[::2], words[1::2], strict=True))
         ended = _serve_in_vain(tmp_path, *(word for option in chosen.items() for word in option))
@@ -169,13 +169,13 @@ def test_what_stands_in_the_way_is_told_before_anything_is_started(tmp_path: Pat
 
 def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("")
-    port, edge_port = _free_ports(2)
+    port, edge_port = free_ports(2)
     ended = _serve_in_vain(tmp_path, "--port", str(port), "--edge-port", str(edge_port))
     assert (ended.returncode, "cannot be used: File exists" in ended.stderr) == (2, True)
 
 
 def test_one_data_folder_serves_one_aforo_at_a_time(tmp_path: Path) -> None:
-    port, edge_port = _free_ports(2)
+    port, edge_port = free_ports(2)
     with served(tmp_path) as running:
         ended = _serve_in_vain(tmp_path, "--port", str(port), "--edge-port", str(edge_port))
         assert ended.returncode == 2
@@ -195,7 +195,7 @@ def test_both_origins_listen_on_an_address_of_the_newer_kind(tmp_path: Path) -> 
         assert sent.status_code == 202, "the api finds the edge"
 
 
-@pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("sent", [pytest.param(signal.SIGHUP, marks=pytest.mark.long), signal.SIGKILL])
 def test_no_child_outlives_its_supervisor(tmp_path: Path, sent: signal.Signals) -> None:
     with served(tmp_path, ends_by=sent) as running:
         children = [running.child(f"aforo.app.{name}") for name in ("api", "edge")]
@@ -209,10 +209,11 @@ def test_no_child_outlives_its_supervisor(tmp_path: Path, sent: signal.Signals) 
         assert "ready in" in again.printed, "and they left the data folder free"
 
 
+@pytest.mark.long
 def test_a_child_that_crashes_again_and_again_ends_all_with_its_last_words(tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "log").write_text("where the edge needs a folder")
-    port, edge_port = _free_ports(2)
+    port, edge_port = free_ports(2)
     ended = _serve_in_vain(tmp_path, "--port", str(port), "--edge-port", str(edge_port))
     assert ended.returncode == 1
     assert "Aforo stops: edge crashed 5 times" in ended.stderr

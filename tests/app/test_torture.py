@@ -91,6 +91,7 @@ def test_no_promise_is_broken_by_kills_that_lose_unsynced_writes() -> None:
     assert min(told["acknowledgedEvents"], told["leases"], told["lostWrites"], told["promisesWithSync"]) > 10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_an_edge_that_does_not_sync_is_found_out(mutant: str) -> None:
     """That it does not sync shows in every run; whether a kill does harm is chance, so there are a few runs for it."""

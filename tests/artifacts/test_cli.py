@@ -43,6 +43,7 @@ async def served(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     await serving
 
 
+@pytest.mark.long
 async def test_the_whole_life_is_typed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,6 @@ from sqlalchemy.engine import Engine
 from aforo.accounts import Scope
 from aforo.app.api import create
 from aforo.app.edge.enforcement import CREDENTIALS
-from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms
 from aforo.app.wiring_artifacts import outside
@@ -31,7 +30,7 @@ from aforo.kit.secretbox import MasterKeys, SecretBox
 from tests.artifacts.toy import Doom, ToyArtifact, ToyGateway
 from tests.customers.shop import stocked
 from tests.enforcement.parts import Edge
-from tests.live import Aforo, emulated
+from tests.live import Aforo, AtFirstCall, emulated, migrated
 
 
 @dataclass
@@ -92,7 +91,7 @@ class Workshop:
 def _records() -> Path:
     """An empty file with all tables, made once."""
     path = Path(tempfile.mkdtemp(prefix="aforo-test-")) / "records.db"
-    upgrade(path)
+    migrated(path)
     return path
 
 
@@ -127,7 +126,15 @@ async def workshop(folder: Path, *, kong: bool = False, **members: Any) -> Async
     key = await rooms.accounts.ensure_first()
     assert key is not None
     tenant = (await rooms.accounts.tenants())[0]
-    made = Workshop(Aforo(rooms, httpx2.AsyncClient(), key, tenant.id), ToyGateway(), clock, "", [], folder, **members)
+    made = Workshop(
+        Aforo(rooms, httpx2.AsyncClient(), key, tenant.id, AtFirstCall(rooms)),
+        ToyGateway(),
+        clock,
+        "",
+        [],
+        folder,
+        **members,
+    )
     rooms = made.running.rooms = replace(rooms, artifacts=_room(rooms, made))
     headers = {"Authorization": f"Bearer {key}"}
     made.app = create(rooms)

@@ -14,10 +14,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from aforo.app.records import upgrade
 from aforo.gateway_sdk.emulator import Fault
 from tests.catalog.admin import ask, make, remove
-from tests.live import Emulated, aforo, emulated
+from tests.live import Emulated, aforo, emulated, migrated
 
 PLUGINS = ("correlation-id", "key-auth", "rate-limiting")
 
@@ -65,7 +64,7 @@ async def test_after_a_kill_at_the_first_a_middle_and_the_last_step_the_job_says
 
 def _killed_after(stands: int, kong: Emulated, folder: Path, key: str, product_id: str) -> str:
     """Start a restore of five steps, and kill the api once so many stand and that is stored; the job's id."""
-    upgrade(folder / "var" / "records.db")
+    migrated(folder / "var" / "records.db")
     with api(folder) as (address, process):
         kong.board.faults.append(Fault(503, after=stands, method="PUT", delay_ms=3000))
         headers = {"Authorization": f"Bearer {key}", "Prefer": "respond-async"}

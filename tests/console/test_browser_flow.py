@@ -16,13 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_pla
 from pydantic import SecretStr
 
 from aforo.app.api import create
-from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
 from aforo.gateway_sdk.emulator import Fault
 from aforo.gateways.aws.emulator.identity import AFORO_ARN, AFORO_KEY
 from tests.console.accessibility import barriers
-from tests.live import Emulated, emulated, serving
+from tests.live import Emulated, emulated, migrated, serving
 
 pytestmark = pytest.mark.browser
 ARGUMENTS = [
@@ -142,7 +141,7 @@ def console(tmp_path: Path) -> Iterator[str]:
         aws_secret_access_key=SecretStr(AFORO_KEY[1]),
         development=True,
     )
-    upgrade(settings.records_path)
+    migrated(settings.records_path)
     path = sign_in_path(settings)
     with serving(create(open_rooms(settings))) as url:
         yield url + path

@@ -3,19 +3,19 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from aforo.app.api import create
-from aforo.app.records import upgrade
 from aforo.app.settings import Settings
 from aforo.app.wiring import open_rooms
 from aforo.gateway_sdk.emulator import AsgiApp, Receive, Scope, Send
-from tests.console.test_browser_flow import ARGUMENTS, Walk, sign_in_path
+from tests.console.test_browser_flow import Walk, browser, sign_in_path
 from tests.integrations.consenting import Provider, provider, settings_of
-from tests.live import emulated, serving
+from tests.live import emulated, migrated, serving
+
+__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 
@@ -32,17 +32,6 @@ class Later:
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    chromium = which("chromium")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@pytest.fixture
 def at() -> Iterator[Provider]:
     with provider() as running:
         yield running
@@ -54,7 +43,7 @@ def console(tmp_path: Path, at: Provider) -> Iterator[str]:
     later = Later()
     with serving(later) as url:
         settings = Settings(data_dir=tmp_path / "var", public_url=url, oauth_emulator_url=at.url)
-        upgrade(settings.records_path)
+        migrated(settings.records_path)
         path = sign_in_path(settings)
         later.app = create(open_rooms(settings))
         yield f"{url}{path}"

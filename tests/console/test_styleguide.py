@@ -120,6 +120,14 @@ def test_every_reference_inside_a_page_leads_somewhere(outline: Outline) -> None
     assert [one for one in named if one not in ids] == []
 
 
+def test_every_part_that_pages_may_use_is_drawn_on_the_guide_or_in_the_shell_around_it() -> None:
+    templates = Path(styleguide.__file__).parent / "templates"
+    parts = re.findall(r"^{% set (\w+) =", (templates / "ui.html").read_text(), re.MULTILINE)
+    drawn = "".join((templates / name).read_text() for name in ("styleguide.html", "base.html"))
+    assert len(parts) > 40
+    assert [part for part in parts if f"ui.{part}(" not in drawn] == []
+
+
 def test_every_icon_is_in_the_sprite(outline: Outline, client: TestClient) -> None:
     used = {attributes["href"] or "" for attributes in outline.tags("use")}
     (sprite,) = {address.split("#")[0] for address in used}

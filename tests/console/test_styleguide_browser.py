@@ -1,5 +1,6 @@
 """The style guide in a real browser: no policy violation, no sideways scrolling, and the small scripts at work."""
 
+import re
 import socket
 import threading
 import time
@@ -105,6 +106,17 @@ def test_the_theme_is_chosen_without_scripts_and_kept(browser: Browser, address:
     page.wait_for_url("**/styleguide")
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator("body").evaluate("e => getComputedStyle(e.parentElement).backgroundColor") == "rgb(11, 16, 21)"
+
+
+def test_on_paper_an_as_of_line_says_the_day_and_the_second(browser: Browser, address: str, faults: list[str]) -> None:
+    page = visit(browser, f"{address}/styleguide", 1280, "light", faults)
+    lines = page.locator(".asof").filter(has_text="As of")
+    assert all("ago (" in words for words in lines.all_inner_texts())
+    page.emulate_media(media="print")
+    told = lines.all_inner_texts()
+    assert len(told) >= 2
+    assert all(re.search(r"As of 22 Nov 2026, \d\d:\d\d:\d\d UTC", words) for words in told), told
+    assert not any("ago" in words for words in told)
 
 
 def test_ticking_rows_keeps_count_and_impact_true_and_unknown_is_never_zero(

@@ -1,5 +1,6 @@
 """A person's browser without scripts: follows links and sends forms with what the page gave them."""
 
+import asyncio
 import gzip
 import re
 from collections.abc import AsyncIterator
@@ -13,9 +14,11 @@ import httpx2
 from sqlalchemy import text
 
 from aforo.accounts import SESSION_COOKIE, Role
-from aforo.app.api import create
 from aforo.kit.clock import Clock
 from tests.live import Aforo, aforo
+
+_PATIENCE_SECONDS = 60
+"""How long work behind a page may take; far beyond what it takes on a busy machine."""
 
 
 class _Seen(HTMLParser):
@@ -94,19 +97,26 @@ class Visitor:
     http: httpx2.AsyncClient
     csrf: str
 
-    async def get(self, path: str) -> Seen:
-        """A page, redirects followed."""
-        return await self._seen(await self.http.get(path))
+    async def get(self, path: str, *, until_done: bool = True) -> Seen:
+        """A page, redirects followed; a page of work that runs is reloaded as it asks for, unless told otherwise."""
+        return await self._seen(await self.http.get(path), until_done)
 
-    async def post(self, path: str, data: dict[str, Any] | None = None, csrf: str | None = None) -> Seen:
+    async def post(
+        self, path: str, data: dict[str, Any] | None = None, csrf: str | None = None, *, until_done: bool = True
+    ) -> Seen:
+        """The page that answers a form; reloaded as `get` does."""
         token = self.csrf if csrf is None else csrf
-        return await self._seen(await self.http.post(path, data={"csrf_token": token, **(data or {})}))
+        return await self._seen(await self.http.post(path, data={"csrf_token": token, **(data or {})}), until_done)
 
     async def become(self, role: Role) -> None:
         async with self.running.rooms.db.write() as connection:
             await connection.execute(text("UPDATE users SET role = :role"), {"role": role.value})
 
-    async def _seen(self, answer: httpx2.Response) -> Seen:
+    async def _seen(self, answer: httpx2.Response, until_done: bool) -> Seen:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while until_done and "refresh" in answer.headers:
+                await asyncio.sleep(0.1)
+                answer = await self.http.get(answer.url)
         return Seen(answer.status_code, answer.url.raw_path.decode(), answer.text, dict(answer.headers))
 
 
@@ -119,7 +129,7 @@ async def visiting(folder: Path, clock: Clock | None = None, **settings: Any) ->
         session = await accounts.session(cookie)
         assert session is not None
         async with httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(create(running.rooms)),
+            transport=httpx2.ASGITransport(running.app),
             base_url="http://aforo.test",
             cookies={SESSION_COOKIE: cookie},
             headers={"accept": "text/html"},

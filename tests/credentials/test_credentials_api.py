@@ -1,9 +1,13 @@
 """Credentials over the API, on emulated gateways that are called with them."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from aforo.accounts import Scope
+from aforo.credentials import Standby, credential_rows
+from aforo.kit.clock import from_rfc3339
 from tests.credentials.selling import opens, secret_of, selling
 from tests.customers.shop import stocked
 from tests.flows.hands import KongHand
@@ -43,10 +47,20 @@ async def test_a_subscription_stands_at_its_gateway_and_its_credential_opens_the
             revoked = await shop.call("POST", f"{path}/revoke")
             assert (revoked["state"], revoked["places"][0]["observed"]) == ("REVOKED", "GONE")
             assert opens(kong, secret) == 401
+            await _statements_know_whose_it_is(shop.running, issued, made["id"], place)
             again = await shop.call("POST", f"{path}/revoke")
             assert again == revoked
             for verb in ("suspend", "reactivate", "rotate"):
                 assert (await shop.call("POST", f"{path}/{verb}", status=409))["code"] == "credential_state"
+
+
+async def _statements_know_whose_it_is(running: Aforo, issued: dict[str, Any], owner: str, place: str) -> None:
+    """Revoked or not: it was used until then."""
+    owners = Standby(running.rooms.db).owners
+    usage_calls_it = f"{place}/key_auth/{issued['places'][0]['nativeId']}"
+    known = {usage_calls_it: (owner, from_rfc3339(issued["createdAt"]))}
+    assert await owners(running.tenant_id, [owner]) == known
+    assert await owners("ten_other", [owner]) == {}
 
 
 async def test_a_rotated_secret_lives_through_its_grace_and_not_a_second_longer(tmp_path: Path) -> None:
@@ -119,6 +133,8 @@ async def test_a_narrowed_credential_opens_less_and_a_moved_subscription_what_it
             assert (opens(one, secret), opens(one, secret, "/v1/search")) == (200, 200)
             await shop.call("PUT", path, {"productIds": [search]})
             assert (opens(one, secret), opens(one, secret, "/v1/search")) == (403, 200)
+            with closing(sqlite3.connect(shop.running.rooms.settings.records_path)) as records:
+                assert {row.left_out for row in credential_rows(records)} == {frozenset({payments})}
             refused = await shop.call("PUT", path, {"productIds": ["prod_other"]}, 422)
             assert refused["errors"][0]["pointer"] == "/productIds"
             second, _ = await stocked(shop.running, later, "later")

@@ -23,11 +23,11 @@ from aforo.app.edge.enforcement import OpenEnforcement
 from aforo.app.edge.handlers import Handlers, Served
 from aforo.app.edge.ingest import INGEST_PATHS, IngestRoute
 from aforo.app.edge.metrics import EdgeMetrics
-from aforo.app.records import upgrade
 from aforo.credentials import CredentialRow
 from aforo.enforcement import CredentialSource
 from aforo.kit.clock import HandClock, rfc3339
 from aforo.usage import Ingests
+from tests.live import migrated
 
 KEY, OTHER_KEY, TEST_KEY, BOUND_KEY = "sk_live_mine", "sk_live_rival", "sk_test_mine", "sk_live_bound"
 _numbers = itertools.count(1)
@@ -37,7 +37,7 @@ HARD_100 = {"metric": "api_calls", "units": "100", "period": "month", "anchorDay
 @cache
 def _template() -> Path:
     path = Path(tempfile.mkdtemp(prefix="aforo-test-")) / "records.db"
-    upgrade(path)
+    migrated(path)
     with contextlib.closing(sqlite3.connect(path)) as records:
         records.execute("PRAGMA journal_mode = DELETE")
     return path
@@ -59,7 +59,8 @@ class Shop:
             self.key(OTHER_KEY, tenant_id="ten_2")
             self.key(TEST_KEY, test=1)
             self.run(
-                "CREATE TABLE IF NOT EXISTS test_credentials (integration_id, type, native_id, subscription_id, state)"
+                "CREATE TABLE IF NOT EXISTS test_credentials "
+                "(integration_id, type, native_id, subscription_id, state, left_out)"
             )
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> None:
@@ -151,12 +152,12 @@ class Shop:
 
     def credential(
         self, native_id: str, subscription_id: str, state: str = "ACTIVE", type_: str = "consumer",
-        integration_id: str = "int_1",
+        integration_id: str = "int_1", left_out: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.run("DELETE FROM test_credentials WHERE native_id = ?", (native_id,))
         self.put(
             "test_credentials", integration_id=integration_id, type=type_, native_id=native_id,
-            subscription_id=subscription_id, state=state,
+            subscription_id=subscription_id, state=state, left_out=json.dumps(list(left_out)),
         )  # fmt: skip
 
     def customer_on(self, plan_id: str, external_id: str | None = None) -> tuple[str, str]:
@@ -169,8 +170,12 @@ _T = "2026-01-01T00:00:00.000Z"
 
 
 def credential_rows(records: sqlite3.Connection) -> list[CredentialRow]:
-    query = "SELECT 'ten_1', integration_id, type, native_id, subscription_id, state FROM test_credentials"
-    return [CredentialRow(*row) for row in records.execute(query)]
+    query = "SELECT 'ten_1', integration_id, type, native_id, subscription_id, state, left_out FROM test_credentials"
+    found = []
+    for tenant_id, place, kind, native_id, subscription_id, state, closed in records.execute(query):
+        out = frozenset(json.loads(closed))
+        found.append(CredentialRow(tenant_id, place, kind, native_id, subscription_id, state, out))
+    return found
 
 
 CREDENTIALS = CredentialSource(credential_rows, lambda records: tuple(credential_rows(records)))
@@ -189,7 +194,7 @@ class Edge:
         ingest = IngestRoute(door, self.ingests, metrics)
         networks = [ip_network(text) for text in options.get("margin_networks", ())]
         served = [*(Served("POST", path, ingest.post) for path in INGEST_PATHS)]
-        served += CheckRoutes(door, self.open.room, networks).served()
+        served += CheckRoutes(door, self.open.room, networks, metrics.decided).served()
         self.handlers = Handlers(served, metrics, lambda: None)
         transport = httpx2.ASGITransport(EdgeApp(self.handlers.answer))
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://edge.test")

@@ -99,3 +99,22 @@ async def test_a_poke_makes_the_edge_read_without_waiting_for_its_poll(shop: Sho
         running.open.poke()
         told = await asyncio.wait_for(running.get(f"/v1/changes?since={version}"), 0.4)
         assert told["changes"] == [{"kind": "product.enforcement", "subject": product}]
+
+
+async def test_a_narrowed_credential_opens_its_products_alone_and_its_holders_hear_of_it(shop: Shop) -> None:
+    mine, other = shop.product(), shop.product()
+    _, subscription = shop.customer_on(shop.plan(mine, other))
+    shop.credential("key", subscription)
+    asked = {"credential": {"integrationId": "int_1", "type": "consumer", "nativeId": "key"}}
+    async with edge(shop.folder) as running:
+        version = (await running.get("/v1/changes"))["version"]
+        assert (await running.post("/v1/check", asked | {"product": other}))["allowed"]
+        shop.credential("key", subscription, left_out=[other])
+        await running.refresh()
+        for path, more in (("/v1/check", {}), ("/v1/leases", {"want": 10, "nodeId": "n"})):
+            refused = await running.post(path, asked | more | {"product": other})
+            assert (refused["allowed"], refused["reason"], refused["status"]) == (False, "product_not_in_plan", 403)
+            assert "lease" not in refused
+            assert (await running.post(path, asked | more | {"product": mine}))["allowed"]
+        told = await running.get(f"/v1/changes?since={version}")
+        assert told["changes"] == [{"kind": "credential.changed", "subject": "key"}]

@@ -16,12 +16,13 @@ def shop(tmp_path: Path) -> Shop:
 
 async def test_an_allowed_call_says_what_remains_and_counts(shop: Shop) -> None:
     product = shop.product()
-    customer, _ = shop.customer_on(shop.plan(product, key="pro"), "acme")
+    customer, subscription = shop.customer_on(shop.plan(product, key="pro"), "acme")
     async with edge(shop.folder) as running:
         first = await running.check("acme", product=product)
         assert first.pop("decisionId").startswith("dec_")
         assert first == {
-            "allowed": True, "reason": "ok", "plan": "pro", "customerId": customer, "remaining": 99,
+            "allowed": True, "reason": "ok", "plan": "pro", "customerId": customer,
+            "subscriptionId": subscription, "quotaMode": "HARD", "remaining": 99,
             "resetAt": "2026-12-01T00:00:00.000Z", "margin": "NONE", "enforcement": "enforce",
             "headers": {"X-Aforo-Remaining": "99", "X-Aforo-Plan": "pro"},
         }  # fmt: skip
@@ -100,6 +101,20 @@ async def test_a_check_counts_against_every_quota_and_shows_the_tightest(shop: S
         clock.forward(3600)
         assert (await running.check(customer, units=5))["allowed"]
         assert (await running.check(customer, units=0))["reason"] == "quota_exceeded"
+
+
+async def test_the_mode_told_is_that_of_the_tightest_quota_and_null_where_nothing_limits(shop: Shop) -> None:
+    product = shop.product()
+    soft = HARD_100 | {"units": "10", "mode": "SOFT", "period": "day"}
+    two, _ = shop.customer_on(shop.plan(product, quotas=[HARD_100, soft]))
+    free, _ = shop.customer_on(shop.plan(product, quotas=[]))
+    async with edge(shop.folder) as running:
+        assert (await running.check(two))["quotaMode"] == "SOFT"
+        refused = await running.check(two, units=200)
+        assert (refused["reason"], refused["quotaMode"]) == ("quota_exceeded", "HARD")
+        assert (await running.check(free))["quotaMode"] is None
+        stranger = await running.check("nobody", product=product)
+        assert (stranger["subscriptionId"], stranger["quotaMode"]) == (None, None)
 
 
 async def test_a_rate_limit_refuses_what_comes_too_fast_and_says_how_long(shop: Shop) -> None:

@@ -6,9 +6,11 @@ sign-in, such as AFORO_LIVE_KONG_SIGN_IN=none and AFORO_LIVE_KONG_ADMIN_URL=http
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from typing import Final
 
+import httpx2
 import pytest
 
 from aforo.gateway_sdk.budget import Budget
@@ -16,14 +18,22 @@ from aforo.gateway_sdk.conformance import BEHAVIOURS, Bench
 from aforo.gateway_sdk.conformance.bench import Behaviour
 from aforo.gateway_sdk.contract import Connection
 from aforo.gateway_sdk.manifest import Capability
+from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.registry import Entry, gateways
 from aforo.gateway_sdk.transport import OpenGate, TlsSetup, Transport, new_http
 from aforo.kit.clock import SystemClock
-from tests.live import emulated
+from tests.live import Emulated, emulated
 
 pytestmark = pytest.mark.conformance
 
 Settings = tuple[str, dict[str, str]]
+Call = Callable[[ScopedProduct, str], Awaitable[None]]
+_CALLED: Final = {
+    "apigee": ("{ref}/orders", "x-apikey"),
+    "aws": ("{native_id}/addresses", "x-api-key"),
+    "azure": ("{native_id}", "Ocp-Apim-Subscription-Key"),
+}
+"""What is called of the first product of an emulator that counts calls, and where the key stands."""
 
 
 def _real(entry: Entry) -> Settings | None:
@@ -49,15 +59,11 @@ def _places() -> list[tuple[str, Settings | None]]:
 PLACES = {f"{key}-{'live' if real else 'emulated'}": (key, real) for key, real in _places()}
 
 
-def _promised(entry: Entry, behaviour: Behaviour) -> bool:
-    return entry.manifest.capabilities[behaviour.capability].level in ("yes", "substitute")
-
-
 CASES = [
     pytest.param(place, behaviour, id=f"{place}-{behaviour}")
-    for place, (key, _) in PLACES.items()
+    for place, (key, real) in PLACES.items()
     for behaviour in BEHAVIOURS
-    if _promised(gateways()[key], behaviour)
+    if behaviour.is_promised(gateways()[key].manifest) and (real is None or not behaviour.calls)
 ]
 
 
@@ -69,11 +75,26 @@ def benches() -> Iterator[dict[str, Bench]]:
         for place, (key, real) in PLACES.items():
             if real is None:
                 emulator = running.enter_context(emulated(key, products=4))
-            made[place] = _bench(gateways()[key], real or (emulator.sign_in, emulator.settings))
+                made[place] = _bench(gateways()[key], (emulator.sign_in, emulator.settings), _calling(emulator))
+            else:
+                made[place] = _bench(gateways()[key], real)
         yield made
 
 
-def _bench(entry: Entry, settings: Settings) -> Bench:
+def _calling(gateway: Emulated) -> Call:
+    """A consumer's call of the emulated request path."""
+    path, header = _CALLED.get(gateway.gateway, ("", ""))
+
+    async def call(product: ScopedProduct, secret: str) -> None:
+        address = f"{gateway.url}/proxy/{path.format(ref=product.ref, native_id=product.native_id)}"
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            answer = await http.get(address, headers={header: secret})
+        assert answer.status_code == 200, answer.text
+
+    return call
+
+
+def _bench(entry: Entry, settings: Settings, call: Call | None = None) -> Bench:
     sign_in, values = settings
     budget = Budget(entry.manifest.call_limits, SystemClock())
     facts: dict[str, str] = {"external_id": str(uuid.uuid4()), "fresh_role": "false"}
@@ -92,7 +113,7 @@ def _bench(entry: Entry, settings: Settings) -> Bench:
         )
         return Connection("int_conformance", sign_in, told, transport, SystemClock(), forget, facts)
 
-    return Bench(entry, connection, uuid.uuid4().hex[:6])
+    return Bench(entry, connection, uuid.uuid4().hex[:6], call)
 
 
 @pytest.mark.parametrize(("place", "behaviour"), CASES)
@@ -107,4 +128,10 @@ def test_every_capability_is_spoken_of(key: str) -> None:
 
 def test_every_capability_up_to_the_artifact_has_a_behaviour() -> None:
     shown = {behaviour.capability for behaviour in BEHAVIOURS}
-    assert shown == set(Capability) - {Capability.ARTIFACT, Capability.ENFORCE}
+    assert shown - {None} == set(Capability) - {Capability.ARTIFACT, Capability.ENFORCE}
+
+
+@pytest.mark.parametrize("key", sorted(gateways()))
+def test_usage_figures_are_promised_exactly_where_there_is_a_part_that_reads_them(key: str) -> None:
+    entry = gateways()[key]
+    assert entry.has("usage") == (entry.manifest.usage is not None)

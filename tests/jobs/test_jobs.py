@@ -12,6 +12,7 @@ from aforo.jobs import Job, Jobs, JobState, JobStore, Report
 from aforo.kit.clock import HandClock
 from aforo.kit.db import Database
 from aforo.kit.jsontree import JsonObject
+from tests.live import migrated
 
 TENANT = "ten_1"
 
@@ -24,7 +25,7 @@ def _mirrored(tenant_id: str, job_id: str, text: bytes) -> bytes:
 @asynccontextmanager
 async def jobs_in(folder: Path, clock: HandClock | None = None) -> AsyncIterator[tuple[Jobs, Database]]:
     """The jobs of one process over a real file; sealing is seen by its text being turned round."""
-    upgrade(folder / "records.db")
+    migrated(folder / "records.db")
     db = Database(folder / "records.db")
     jobs = Jobs(JobStore(db), clock or HandClock(), problem)
     jobs.seal_results(_mirrored, _mirrored)
@@ -108,7 +109,7 @@ async def test_work_that_meets_a_full_disk_has_failed_and_says_what_to_do(tmp_pa
 
 
 async def test_a_job_that_ran_when_the_process_ended_has_failed_and_tells_how_far_it_was(tmp_path: Path) -> None:
-    upgrade(tmp_path / "records.db")
+    migrated(tmp_path / "records.db")
     db = Database(tmp_path / "records.db")
     clock = HandClock()
     await JobStore(db).add(

@@ -81,7 +81,7 @@ def sent(key: str, drawn: dict[str, Any]) -> dict[str, Any]:
     return event(key, occurredAt=rfc3339(at), **members)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.lists(events, min_size=1, max_size=6), min_size=1, max_size=5))
 def test_sums_are_exact_and_made_again_bit_by_bit(batches: list[list[dict[str, Any]]]) -> None:
     with tempfile.TemporaryDirectory() as name:

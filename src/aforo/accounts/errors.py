@@ -33,6 +33,12 @@ class SignInNeeded(Unauthenticated):
     code = "sign_in_needed"
 
 
+class PasswordsOff(Forbidden):
+    """The installation lets nobody in by password (AFORO_PASSWORD_SIGN_IN)."""
+
+    code = "passwords_off"
+
+
 class TooManyTries(Overloaded):
     """Passwords are being guessed; further tries are not looked at for a while."""
 

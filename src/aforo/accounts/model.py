@@ -58,6 +58,8 @@ class Person:
     email: str | None = None
     has_password: bool = False
     disabled_at: datetime | None = None
+    has_identity: bool = False
+    """Whether an identity provider's account is linked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ import re
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from aforo.accounts.errors import TooManyTries
+from aforo.accounts.errors import PasswordsOff, TooManyTries
 from aforo.accounts.model import Person, Role
 from aforo.accounts.people_sql import PeopleStore
 from aforo.accounts.service import Accounts
@@ -31,12 +32,17 @@ _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 class People:
     """Whoever can sign in. The last administrator of a tenant can neither be shut out nor lose the role."""
 
-    def __init__(self, store: PeopleStore, accounts: Accounts, clock: Clock) -> None:
+    def __init__(self, store: PeopleStore, accounts: Accounts, clock: Clock, *, passwords: bool = True) -> None:
+        self.passwords = passwords
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._hasher = PasswordHasher()
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe(16))
+
+    @cached_property
+    def _nobodys(self) -> str:
+        """Checked where there is no such person, so that this takes as long. Made at first use: it costs 0.15 s."""
+        return self._hasher.hash(secrets.token_urlsafe(16))
 
     async def all(self, tenant_id: str) -> list[Person]:
         """Oldest first."""
@@ -89,14 +95,26 @@ class People:
         await self._accounts.note(tenant_id, actor_id, "user.change", user_id, told)
         return after
 
+    async def unlink(self, tenant_id: str, user_id: str, actor_id: str) -> Person:
+        """Forget which account at the identity provider is theirs; the next one with their verified address is."""
+        person = await self.one(tenant_id, user_id)
+        await self._store.unlink(person.id, self._clock.now())
+        await self._accounts.note(tenant_id, actor_id, "user.unlink", user_id, {})
+        return await self.one(tenant_id, user_id)
+
     async def sign_in(self, email: str, password: str, address: str) -> str:
-        """A new session's cookie. Raises Unauthenticated, in the same words and time for anybody; TooManyTries."""
+        """A new session's cookie. Raises Unauthenticated, in the same words and time for anybody; TooManyTries.
+
+        Where passwords are off, PasswordsOff.
+        """
+        self._refuse_where_off()
         now, mail = self._clock.now(), email.strip().lower()
         who, place = f"mail:{mail[:254]}", f"from:{address}"
         await self._refuse_guessing(who, _TRIES, now)
         await self._refuse_guessing(place, _TRIES_OF_AN_ADDRESS, now)
+        nobodys = await asyncio.to_thread(lambda: self._nobodys)  # whoever comes first waits for it, known or not
         found = await self._store.by_email(mail)
-        known = found[1] if found and found[1] else self._nobodys
+        known = found[1] if found and found[1] else nobodys
         good = await asyncio.to_thread(self._is, known, password[: LONGEST_PASSWORD + 1])
         if found is None or found[1] is None or not good:
             await self._store.failed([who, place], now, now - _TRIES_SPAN)
@@ -109,7 +127,8 @@ class People:
         return await self._accounts.session_for(found[0].id)
 
     async def set_password(self, person: Person, password: str, actor_id: str) -> None:
-        """Ends all their sessions and links. Raises Invalid."""
+        """Ends all their sessions and links. Raises Invalid, PasswordsOff."""
+        self._refuse_where_off()
         lacks = _lacks(password, person)
         if lacks:
             raise Invalid("This password cannot be used.", (("/password", lacks),))
@@ -130,6 +149,13 @@ class People:
             raise NotFound(f"Nobody signs in with {email}.", next_step="List them: aforo users list.")
         await self._accounts.note(found[0].tenant_id, "system", "user.link", found[0].id, {"by": "machine"})
         return await self._accounts.link_for(found[0].id, timedelta(minutes=30))
+
+    def _refuse_where_off(self) -> None:
+        if not self.passwords:
+            raise PasswordsOff(
+                "Passwords are switched off here.",
+                next_step="Sign in with your company's account, or by a link from an administrator.",
+            )
 
     async def _refuse_guessing(self, who: str, most: int, now: datetime) -> None:
         tries = await self._store.tries(who, now - _TRIES_SPAN)

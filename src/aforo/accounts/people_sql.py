@@ -1,6 +1,7 @@
 """People at rest: who they are, their password's hash, and how often somebody has guessed at it."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +12,8 @@ from aforo.kit.clock import rfc3339
 from aforo.kit.db import Database
 from aforo.kit.errors import Conflict
 
+_SPENT: Final = "oidc:"
+
 
 class PeopleStore:
     """Reads and writes people. A password comes in as its hash only."""
@@ -18,8 +21,8 @@ class PeopleStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, person: Person, at: datetime) -> None:
-        """Raises Conflict where somebody has the address already."""
+    async def add(self, person: Person, at: datetime, subject: str | None = None) -> None:
+        """Raises Conflict where somebody has the address already. `subject` is how a provider knows them."""
         async with self._db.write() as connection:
             await _refuse_twin(connection, person)
             await connection.execute(
@@ -29,6 +32,7 @@ class PeopleStore:
                     name=person.name,
                     role=person.role.value,
                     email=person.email,
+                    subject=subject,
                     created_at=rfc3339(at),
                 )
             )
@@ -47,8 +51,8 @@ class PeopleStore:
         return (person_of(row), row["password"]) if row else None
 
     async def by_subject(self, subject: str) -> Person | None:
-        """Whom an identity provider knows by this name."""
-        query = select(users).where(users.c.subject == subject, users.c.disabled_at.is_(None))
+        """Whom an identity provider knows by this name, also if they are shut out."""
+        query = select(users).where(users.c.subject == subject)
         async with self._db.read() as connection:
             row = (await connection.execute(query)).mappings().first()
         return person_of(row) if row else None
@@ -69,9 +73,39 @@ class PeopleStore:
             await connection.execute(update(users).where(users.c.id == user_id).values(password=password))
             await _end_everything(connection, user_id, rfc3339(at))
 
-    async def set_subject(self, user_id: str, subject: str) -> None:
+    async def holder_of(self, email: str) -> tuple[Person, str | None] | None:
+        """Who has this address, also if they are shut out, and how an identity provider knows them."""
+        query = select(users).where(users.c.email == email)
+        async with self._db.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return (person_of(row), row["subject"]) if row else None
+
+    async def link(self, user_id: str, subject: str) -> bool:
+        """False where they are linked already, or somebody else is by this subject."""
+        free = (users.c.id == user_id) & users.c.subject.is_(None)
+        taken = select(users.c.id).where(users.c.subject == subject)
         async with self._db.write() as connection:
-            await connection.execute(update(users).where(users.c.id == user_id).values(subject=subject))
+            if (await connection.execute(taken)).first():
+                return False
+            done = await connection.execute(update(users).where(free).values(subject=subject))
+        return done.rowcount > 0
+
+    async def unlink(self, user_id: str, at: datetime) -> None:
+        """Whoever the provider knew them by comes in no more; every session and link of theirs ends."""
+        async with self._db.write() as connection:
+            await connection.execute(update(users).where(users.c.id == user_id).values(subject=None))
+            await _end_everything(connection, user_id, rfc3339(at))
+
+    async def spend(self, state_hash: str, at: datetime, forget_before: datetime) -> bool:
+        """Whether a sign-in at a provider comes back for the first time. Kept as a try, for as long as it could."""
+        who = f"{_SPENT}{state_hash}"
+        old = sign_in_tries.c.who.startswith(_SPENT) & (sign_in_tries.c.at < rfc3339(forget_before))
+        async with self._db.write() as connection:
+            await connection.execute(delete(sign_in_tries).where(old))
+            if (await connection.execute(select(sign_in_tries.c.who).where(sign_in_tries.c.who == who))).first():
+                return False
+            await connection.execute(insert(sign_in_tries).values(who=who, at=rfc3339(at)))
+        return True
 
     async def admins(self, tenant_id: str) -> int:
         """How many administrators can sign in."""

@@ -17,6 +17,7 @@ _USER: Final[dict[str, Any]] = {
     "email": "ada@acme.example",
     "role": "operator",
     "hasPassword": False,
+    "hasIdentity": False,
     "disabled": False,
 }
 
@@ -86,6 +87,7 @@ class UserView(WireModel):
     email: str | None
     role: Role
     has_password: bool
+    has_identity: bool
     disabled: bool
 
     model_config = WireModel.model_config | {"json_schema_extra": {"examples": [_USER]}}
@@ -107,6 +109,7 @@ class UserPatch(WireModel):
     name: str | None = Field(None, min_length=1, max_length=200)
     role: Role | None = None
     disabled: bool | None = None
+    unlink: bool = Field(False, description="Forget their account at the identity provider, and end their sessions.")
 
     model_config = WireModel.model_config | {"json_schema_extra": {"examples": [{"role": "finance"}]}}
 
@@ -200,7 +203,7 @@ def _add_users(api: APIRouter, people: People, admin: Any, home: str) -> None:
         changed = await people.change(
             who.tenant_id, user_id, who.actor_id, name=patch.name, role=patch.role, disabled=patch.disabled
         )
-        return _user(changed)
+        return _user(await people.unlink(who.tenant_id, user_id, who.actor_id) if patch.unlink else changed)
 
     @api.post("/users/{user_id}/sign-in-link", status_code=201, summary="Another sign-in link for a person")
     async def link(user_id: str, who: admin) -> InvitedUser:
@@ -216,6 +219,7 @@ def _user(person: Person) -> UserView:
         email=person.email,
         role=person.role,
         has_password=person.has_password,
+        has_identity=person.has_identity,
         disabled=person.disabled_at is not None,
     )
 

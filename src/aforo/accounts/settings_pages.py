@@ -13,7 +13,10 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from aforo.accounts.door import SESSION_COOKIE, VisitorFor
+from aforo.accounts.errors import PasswordsOff
 from aforo.accounts.model import AuditEntry, Role, Scope, Session
+from aforo.accounts.oidc import CompanySignIn
+from aforo.accounts.oidc.routes import view_of
 from aforo.accounts.people import SHORTEST_PASSWORD, People
 from aforo.accounts.service import SESSION_LIFE, Accounts
 from aforo.kit.clock import Clock
@@ -38,6 +41,7 @@ class Parts:
 
     accounts: Accounts
     people: People
+    company: CompanySignIn
     visitor: VisitorFor
     render: PageRender
     home: str
@@ -53,6 +57,7 @@ def router(parts: Parts) -> APIRouter:
         return RedirectResponse("/settings/profile", 303)
 
     _add_profile(pages, parts)
+    _add_sign_in(pages, parts)
     _add_users(pages, parts)
     _add_keys(pages, parts)
     _add_audit(pages, parts)
@@ -63,7 +68,13 @@ def _add_profile(pages: APIRouter, parts: Parts) -> None:
     reader = Annotated[Session, Depends(parts.visitor(Scope.CONTROL_READ))]
 
     def page(request: Request, session: Session, error: str = "", status: int = 200, *, done: bool = False) -> Response:
-        told = {"me": session.person, "tenant": session.tenant, "error": error, "done": done}
+        told = {
+            "me": session.person,
+            "tenant": session.tenant,
+            "error": error,
+            "done": done,
+            "passwords": parts.people.passwords,
+        }
         return parts.render("accounts/profile.html", request, status=status, shortest=SHORTEST_PASSWORD, **told)
 
     @pages.get("/settings/profile")
@@ -82,6 +93,8 @@ def _add_profile(pages: APIRouter, parts: Parts) -> None:
             await parts.people.set_password(me, password, me.id)
         except Invalid as fault:
             return page(request, session, f"The new password {fault.faults[0][1]}.", 422)
+        except PasswordsOff as fault:
+            return page(request, session, str(fault), 422)
         answer = RedirectResponse("/settings/profile?done=password", 303)
         answer.set_cookie(
             SESSION_COOKIE,
@@ -92,6 +105,17 @@ def _add_profile(pages: APIRouter, parts: Parts) -> None:
             secure=parts.home.startswith("https://"),
         )
         return answer
+
+
+def _add_sign_in(pages: APIRouter, parts: Parts) -> None:
+    admin = Annotated[Session, Depends(parts.visitor(Scope.ADMIN))]
+
+    @pages.get("/settings/sign-in")
+    async def show(request: Request, session: admin) -> Response:
+        told = await view_of(
+            parts.company, parts.people.passwords, parts.home, session.caller.tenant_slug, parts.accounts
+        )
+        return parts.render("accounts/sign_in_ways.html", request, told=told)
 
 
 def _add_users(pages: APIRouter, parts: Parts) -> None:
@@ -107,6 +131,7 @@ def _add_users(pages: APIRouter, parts: Parts) -> None:
             people=every,
             roles=[(role.value, words) for role, words in _ROLES.items()],
             me=session.person,
+            passwords=parts.people.passwords,
             **told,
         )
 
@@ -147,6 +172,9 @@ def _add_users(pages: APIRouter, parts: Parts) -> None:
                 person = await parts.people.one(who.tenant_id, user_id)
                 token = await parts.people.link(who.tenant_id, user_id, who.actor_id)
                 return await page(request, session, link=f"{parts.home}/sign-in/{token}", invited=person)
+            if act == "unlink":
+                await parts.people.unlink(who.tenant_id, user_id, who.actor_id)
+                return RedirectResponse("/settings/users", 303)
             chosen = Role(role) if role in set(Role) else None
             shut = {"disable": True, "enable": False}.get(act)
             await parts.people.change(who.tenant_id, user_id, who.actor_id, role=chosen, disabled=shut)

@@ -253,6 +253,7 @@ def person_of(row: Any) -> Person:
         row["email"],
         row["password"] is not None,
         from_rfc3339(row["disabled_at"]) if row["disabled_at"] else None,
+        row["subject"] is not None,
     )
 
 

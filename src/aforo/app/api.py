@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 import aforo
+import aforo.accounts.oidc.routes
 import aforo.accounts.routes
 import aforo.alerts.routes
 import aforo.artifacts.routes
@@ -15,6 +17,8 @@ import aforo.catalog.drift_routes
 import aforo.catalog.routes
 import aforo.credentials.routes
 import aforo.customers.routes
+import aforo.enforcement.costs.routes
+import aforo.enforcement.earnings.routes
 import aforo.enforcement.routes
 import aforo.integrations.health_routes
 import aforo.integrations.routes
@@ -22,16 +26,22 @@ import aforo.jobs.routes
 import aforo.jobs.schedules.routes
 import aforo.pricing.routes
 import aforo.usage.routes
-from aforo.app import console, forward, oauth_emulated, problems, tryout
+import aforo.usage.routes.reconciliation
+from aforo.app import console, forward, logs, oauth_emulated, problems, tracing, tryout
 from aforo.app.body_limit import BodyLimit
 from aforo.app.idempotency import IdempotentPosts
+from aforo.app.metrics import ApiMetrics
 from aforo.app.openapi import describe
 from aforo.app.readiness import Readiness
+from aforo.app.requests import Requests
 from aforo.app.settings import Settings
 from aforo.app.wiring import Rooms, open_rooms, uses_of
 from aforo.app.wiring_artifacts import leaves
 from aforo.credentials.routes.existing import IntegrationsOf
 from aforo.integrations import Integrations
+
+_LAST_WORDS_SECONDS: Final = 5
+"""How long a stop waits for answers that have begun: a page's live stream never ends by itself."""
 
 
 def create(rooms: Rooms) -> FastAPI:
@@ -62,11 +72,14 @@ def create(rooms: Rooms) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(IdempotentPosts, answers=rooms.first_answers, door=rooms.door)
-    app.add_middleware(BodyLimit)  # the outermost: nobody reads a body before it is measured
+    app.add_middleware(BodyLimit)  # nobody reads a body before it is measured
+    metrics = ApiMetrics(rooms.settings.data_dir, rooms.settings.records_path, rooms.clock)
+    rooms.integrations.listeners.on_call.append(metrics.called)
+    app.add_middleware(Requests, metrics=metrics)
     render = console.mount(app, rooms)
     problems.install(app, lambda request, fault: console.fail(render, request, fault))
     _mount_api(app, rooms)
-    _mount_probes(app, Readiness(rooms.db, rooms.clock))
+    _mount_probes(app, Readiness(rooms.db, rooms.clock), metrics)
     app.openapi = describe(app)  # type: ignore[method-assign]  # FastAPI documents this as the way to extend it
     return app
 
@@ -75,6 +88,11 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     caller = rooms.door.caller
     catalog, watch, integrations = rooms.catalog, rooms.watch, rooms.integrations
     app.include_router(aforo.accounts.routes.router(rooms.accounts, rooms.people, caller, home=rooms.settings.base_url))
+    app.include_router(
+        aforo.accounts.oidc.routes.router(
+            rooms.company, rooms.accounts, caller, passwords=rooms.people.passwords, home=rooms.settings.base_url
+        )
+    )
     app.include_router(
         aforo.integrations.routes.router(
             integrations, rooms.accounts, uses_of(rooms), caller, rooms.jobs, leaves(rooms)
@@ -90,6 +108,8 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(aforo.pricing.routes.router(rooms.pricing, integrations, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.artifacts.routes.router(rooms.artifacts, rooms.accounts, rooms.jobs, caller))
     app.include_router(aforo.enforcement.routes.router(rooms.desk, rooms.accounts, caller))
+    app.include_router(aforo.enforcement.earnings.routes.router(rooms.margin, rooms.customer_margins, caller))
+    app.include_router(aforo.enforcement.costs.routes.router(rooms.costs, rooms.accounts, caller))
     app.include_router(aforo.jobs.routes.router(rooms.jobs, caller))
     app.include_router(aforo.alerts.routes.router(rooms.alerts, rooms.accounts, rooms.settings.base_url, caller))
     app.include_router(aforo.jobs.schedules.routes.router(rooms.schedules, rooms.accounts, rooms.jobs, caller))
@@ -97,6 +117,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(forward.router(rooms.settings))
     app.include_router(oauth_emulated.router(rooms.settings))
     _mount_usage(app, rooms)
+    app.include_router(aforo.usage.routes.reconciliation.router(rooms.pulling, rooms.reconciling, rooms.jobs, caller))
 
 
 def _mount_usage(app: FastAPI, rooms: Rooms) -> None:
@@ -114,7 +135,7 @@ def _ids_of(integrations: Integrations) -> IntegrationsOf:
     return ids_of
 
 
-def _mount_probes(app: FastAPI, readiness: Readiness) -> None:
+def _mount_probes(app: FastAPI, readiness: Readiness, metrics: ApiMetrics) -> None:
     @app.get("/healthz", tags=["probes"], summary="The process runs")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -132,10 +153,10 @@ def _mount_probes(app: FastAPI, readiness: Readiness) -> None:
         return JSONResponse({"status": "not ready", "reason": in_the_way}, 503)
 
     @app.get("/metrics", tags=["probes"], summary="Prometheus metrics", response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+    async def told() -> Response:
+        from prometheus_client import CONTENT_TYPE_LATEST
 
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE_LATEST)
 
 
 def main() -> None:
@@ -147,6 +168,8 @@ def main() -> None:
 
     settings = Settings()
     wait_for_start()
+    logs.begin("api")
+    tracing.begin("api")
     uvicorn.run(
         create(open_rooms(settings)),
         host=settings.host,
@@ -155,8 +178,11 @@ def main() -> None:
         loop="uvloop",
         ws="none",
         log_level="warning",
+        log_config=None,
+        timeout_graceful_shutdown=_LAST_WORDS_SECONDS,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
     )
 
 

@@ -15,14 +15,17 @@ import aforo.artifacts.pages
 import aforo.catalog.pages
 import aforo.credentials.pages
 import aforo.customers.pages
+import aforo.enforcement.costs.pages
+import aforo.enforcement.earnings.pages
 import aforo.enforcement.pages
 import aforo.integrations.pages
 import aforo.jobs.pages
 import aforo.jobs.schedules.pages
 import aforo.pricing.pages
 import aforo.usage.pages
+import aforo.usage.pages.reconciliation
 from aforo.accounts import SignInNeeded, VisitorFor
-from aforo.app import overview
+from aforo.app import live, overview, search, tour
 from aforo.app.problems import answer, problem
 from aforo.app.web import look
 from aforo.app.web.nav import navigation
@@ -48,7 +51,7 @@ _ROOMS_WITH_PAGES: Final = (
 _BUILT: Final = (
     *("/", "/integrations", "/products", "/schedules"),
     *("/plans", "/customers", "/subscriptions", "/credentials"),
-    *("/usage", "/events", "/dead-letters", "/alerts"),
+    *("/margin", "/costs", "/usage", "/statements", "/events", "/dead-letters", "/alerts"),
     *("/audit", "/settings"),
 )
 _MACHINE_PATHS: Final = (
@@ -66,11 +69,13 @@ _MACHINE_PATHS: Final = (
 def mount(app: FastAPI, rooms: Rooms) -> Render:
     """Add all pages to the app."""
     templates = [(room, _SOURCE / room / "templates") for room in _ROOMS_WITH_PAGES]
-    render = Render(templates, navigation=navigation(_BUILT), clock=rooms.clock)
+    render = Render(templates, navigation=navigation(_BUILT), search_address="/search", clock=rooms.clock)
     app.include_router(render.assets.routes())
     app.include_router(look.routes())
     app.include_router(
-        aforo.accounts.pages.router(rooms.accounts, rooms.people, rooms.door, render.page, home=rooms.settings.base_url)
+        aforo.accounts.pages.router(
+            rooms.accounts, rooms.people, rooms.company, rooms.door, render.page, home=rooms.settings.base_url
+        )
     )
     _mount_rooms(app, rooms, render)
     if rooms.settings.development:
@@ -79,7 +84,8 @@ def mount(app: FastAPI, rooms: Rooms) -> Render:
 
 
 def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
-    visitor = overview.with_shell(rooms, rooms.door.visitor)
+    pulse = live.Pulse(live.sources(rooms))
+    visitor = overview.with_shell(rooms, rooms.door.visitor, pulse)
     gateways = aforo.integrations.pages.Parts(
         rooms.integrations,
         rooms.accounts,
@@ -103,8 +109,11 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
         partial(aforo.alerts.pages.told_of, rooms.alerts),
     )
     app.include_router(overview.router(rooms, visitor, render.page))
+    app.include_router(search.router(rooms, visitor, render.page))
+    app.include_router(tour.router(tour.Tour(rooms), rooms, visitor, render.page))
+    app.include_router(live.router(pulse, rooms.door.visitor, rooms.door.session))
     who = aforo.accounts.settings_pages.Parts(
-        rooms.accounts, rooms.people, visitor, render.page, rooms.settings.base_url, rooms.clock
+        rooms.accounts, rooms.people, rooms.company, visitor, render.page, rooms.settings.base_url, rooms.clock
     )
     app.include_router(aforo.accounts.settings_pages.router(who))
     app.include_router(aforo.integrations.pages.router(gateways))
@@ -122,7 +131,12 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
+    app.include_router(aforo.usage.pages.reconciliation.router(_reconciliation(rooms, visitor, render)))
     app.include_router(aforo.enforcement.pages.router(_decisions(rooms, visitor, render)))
+    money = aforo.enforcement.earnings.pages.Parts(rooms.margin, rooms.customer_margins, visitor, render.page)
+    app.include_router(aforo.enforcement.earnings.pages.router(money))
+    costs = aforo.enforcement.costs.pages.Parts(rooms.costs, rooms.accounts, visitor, render.page)
+    app.include_router(aforo.enforcement.costs.pages.router(costs))
     inside = aforo.artifacts.pages.Parts(
         rooms.artifacts, rooms.integrations, rooms.accounts, rooms.jobs, visitor, render.page
     )
@@ -160,6 +174,18 @@ def _usage(rooms: Rooms, visitor: VisitorFor, render: Render) -> aforo.usage.pag
         render.page,
         lambda request: look.look_of(request.cookies).tz,
         rooms.clock,
+    )
+
+
+def _reconciliation(
+    rooms: Rooms, visitor: VisitorFor, render: Render
+) -> aforo.usage.pages.reconciliation.ReconciliationParts:
+    async def sources(tenant_id: str) -> list[tuple[str, str]]:
+        every = await rooms.integrations.all(tenant_id)
+        return [(one.id, one.name) for one in every if rooms.integrations.manifest(one).usage]
+
+    return aforo.usage.pages.reconciliation.ReconciliationParts(
+        rooms.pulling, rooms.reconciling, sources, rooms.jobs, visitor, render.page, rooms.clock
     )
 
 

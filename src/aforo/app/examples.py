@@ -6,7 +6,9 @@ from aforo.app.alert_examples import ALERT_EXAMPLES
 from aforo.app.artifact_examples import ARTIFACT_EXAMPLES
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
 from aforo.app.pricing_examples import PRICING_EXAMPLES
+from aforo.app.reconciliation_examples import RECONCILIATION_EXAMPLES
 from aforo.app.schedule_examples import SCHEDULE_EXAMPLES
+from aforo.app.statement_examples import STATEMENT_EXAMPLES
 
 _AT: Final = "2026-11-22T14:05:12.000Z"
 _CHECK: Final = {
@@ -166,6 +168,7 @@ _USER: Final[dict[str, Any]] = {
     "email": "ada@acme.example",
     "role": "operator",
     "hasPassword": False,
+    "hasIdentity": False,
     "disabled": False,
 }
 
@@ -312,5 +315,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     **ARTIFACT_EXAMPLES,
     **PRICING_EXAMPLES,
     **SCHEDULE_EXAMPLES,
+    **STATEMENT_EXAMPLES,
+    **RECONCILIATION_EXAMPLES,
 }
 """One example a schema, by its name in the document; tests hold it to the schema, and operations to having one."""

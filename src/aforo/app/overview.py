@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session, VisitorFor
+from aforo.app import live
+from aforo.app.overview_figures import USUAL, lost_events, money_and_traffic
 from aforo.app.web.nav import Count
 from aforo.app.wiring import Rooms
 from aforo.catalog import Impact
@@ -25,12 +27,18 @@ def router(rooms: Rooms, visitor: VisitorFor, render: PageRender) -> APIRouter:
     pages = APIRouter(include_in_schema=False)
 
     @pages.get("/")
-    async def overview(request: Request, session: Annotated[Session, Depends(visitor(Scope.CONTROL_READ))]) -> Response:
+    async def overview(
+        request: Request, session: Annotated[Session, Depends(visitor(Scope.CONTROL_READ))], span: str = USUAL
+    ) -> Response:
         tenant_id = session.caller.tenant_id
         every = await rooms.integrations.all(tenant_id)
         counts = await rooms.catalog.counts(tenant_id)
         items = sorted(
-            [*(await _drifted(rooms, tenant_id, every)), *(_unwell(one) for one in every if _needs_person(one))],
+            [
+                *(await _drifted(rooms, tenant_id, every)),
+                *(_unwell(one) for one in every if _needs_person(one)),
+                *(await lost_events(rooms, session.caller)),
+            ],
             key=lambda item: item["since"],
         )
         preview = await rooms.catalog.newest_preview(tenant_id)
@@ -48,9 +56,11 @@ def router(rooms: Rooms, visitor: VisitorFor, render: PageRender) -> APIRouter:
             counts=counts,
             products=products,
             preview=preview,
+            alerts=await rooms.alerts.alerts.open_count(tenant_id),
             steps=_steps(every, preview, products),
             running=rooms.jobs.running(tenant_id),
             may_write=session.caller.may(Scope.CONTROL_WRITE),
+            **await money_and_traffic(rooms, tenant_id, span),
         )
 
     return pages
@@ -70,7 +80,7 @@ async def _gateway(rooms: Rooms, one: Integration, counts: Mapping[str, tuple[in
     }
 
 
-def with_shell(rooms: Rooms, visitor: VisitorFor) -> VisitorFor:
+def with_shell(rooms: Rooms, visitor: VisitorFor, pulse: live.Pulse) -> VisitorFor:
     """The same visitor, with what needs a person counted for the navigation, and open breakers as strips."""
 
     def of(scope: Scope) -> Callable[[Request], Awaitable[Session]]:
@@ -79,6 +89,9 @@ def with_shell(rooms: Rooms, visitor: VisitorFor) -> VisitorFor:
         async def dependency(request: Request) -> Session:
             session = await known(request)
             if request.method == "GET":
+                if request.url.path in live.LIVE_PAGES:
+                    place = await pulse.place(session.caller.tenant_id)
+                    request.state.live = f"{live.ADDRESS}?last_event_id={place}"
                 await _tell_shell(rooms, request, session.caller.tenant_id)
             return session
 
@@ -88,15 +101,15 @@ def with_shell(rooms: Rooms, visitor: VisitorFor) -> VisitorFor:
 
 
 async def _tell_shell(rooms: Rooms, request: Request, tenant_id: str) -> None:
-    every = await rooms.integrations.all(tenant_id)
+    troubled = await rooms.integrations.troubled(tenant_id)
     drifting = sum(count for _, count in (await rooms.catalog.counts(tenant_id)).values())
-    unwell = sum(1 for one in every if one.vitals.health is Health.ERROR)
+    unwell = sum(1 for one in troubled if one.vitals.health is Health.ERROR)
     request.state.counts = {
         "/products": Count(drifting, "differ from their record", "drift"),
         "/integrations": Count(unwell, "in ERROR", "bad"),
         "/alerts": Count(await rooms.alerts.alerts.open_count(tenant_id), "hold", "warn"),
     }
-    request.state.strips = [strip for one in every if (strip := _strip(rooms, one))]
+    request.state.strips = [strip for one in troubled if (strip := _strip(rooms, one))]
 
 
 def _strip(rooms: Rooms, one: Integration) -> dict[str, Any] | None:

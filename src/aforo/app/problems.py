@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 
 from aforo.accounts.errors import TooManyTries
+from aforo.app.live.routes import TooManyStreams
 from aforo.app.storage_faults import storage_fault
 from aforo.catalog.errors import RestoreIncomplete
 from aforo.catalog.views import step_view, to_json
@@ -47,6 +48,7 @@ _STATUS: Final[tuple[tuple[type[AforoError], int, str], ...]] = (
     (Invalid, 422, "Invalid"),
     (TargetRefused, 422, "Address refused"),
     (TooManyTries, 429, "Too many tries"),
+    (TooManyStreams, 429, "Too many live streams"),
     (Overloaded, 503, "Overloaded"),
     (BreakerOpen, 503, "Calls to this gateway are held back"),
     (GatewayThrottled, 503, "The gateway asks us to slow down"),
@@ -140,13 +142,16 @@ def answer(fault: Exception, instance: str | None = None) -> JSONResponse:
     return JSONResponse(body, body["status"], headers=headers, media_type="application/problem+json")
 
 
-def _status(fault: AforoError) -> tuple[int, str]:
-    if isinstance(fault, HttpProblem):
-        return fault.status, fault.title
-    for kind, status, title in _STATUS:
-        if isinstance(fault, kind):
+def status_of(kind: type[AforoError]) -> tuple[int, str]:
+    """The status and title that every fault of this kind is answered with."""
+    for one, status, title in _STATUS:
+        if issubclass(kind, one):
             return status, title
     return 500, "Internal error"
+
+
+def _status(fault: AforoError) -> tuple[int, str]:
+    return (fault.status, fault.title) if isinstance(fault, HttpProblem) else status_of(type(fault))
 
 
 def _from_validation(fault: RequestValidationError) -> AforoError:

@@ -30,14 +30,18 @@ def declared() -> "MetaData":
     return metadata
 
 
+def newest() -> int:
+    """The number of the newest schema."""
+    return max(int(file.name.split("_")[0]) for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
 def is_newest(path: Path) -> bool:
     """Whether the file has the newest schema, told without Alembic, which is slow to import."""
     if not path.exists():
         return False
-    newest = max(file.name.split("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
     with sqlite3.connect(path) as connection:
         try:
-            return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest,)]
+            return connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(f"{newest():04d}",)]
         except sqlite3.OperationalError:
             return False
 

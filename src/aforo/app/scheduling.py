@@ -21,11 +21,13 @@ from aforo.jobs import Kind, Outcome, Result, Schedule, Schedules, ScheduleStore
 from aforo.jobs.schedules.model import Work
 from aforo.kit.clock import Clock
 from aforo.kit.db import Database
+from aforo.usage.pulled import Pulling
 
 HEALTH: Final = "health"
 DRIFT: Final = "drift"
 ORPHANS: Final = "orphans"
 TOKENS: Final = "tokens"
+USAGE: Final = "usage"
 _DAY: Final = 86_400
 
 
@@ -35,6 +37,7 @@ def open_schedules(
     integrations: Integrations,
     sweeper: Sweeper,
     orphans: Orphans,
+    pulling: Pulling,
     clock: Clock,
 ) -> Schedules:
     """The schedules with all kinds that there are; they follow integrations as these come, change and go."""
@@ -53,6 +56,8 @@ def open_schedules(
              _usable(_orphans(orphans)), lambda one: "provisioner" in one.traits, least_seconds=600, first_seconds=120),
         Kind(TOKENS, "Token refresh", "Renews the access token ahead of its end.", 1800,
              _usable(_tokens(integrations)), lambda one: "consent" in one.traits, first_seconds=20),
+        Kind(USAGE, "Usage figures", "Reads what the gateway's own analytics counted by day.", 3600,
+             _usable(_usage(pulling)), lambda one: "usage" in one.traits, least_seconds=600, first_seconds=90),
     ):  # fmt: skip
         schedules.add_kind(kind)
     _follow(integrations, schedules, clock)
@@ -63,7 +68,7 @@ def _subject(integrations: Integrations, one: Integration, now: datetime) -> Sub
     breaker = one.vitals.breaker
     entry, manifest = gateways()[one.gateway], integrations.manifest(one)
     way = manifest.sign_in(one.sign_in)
-    traits = {"provisioner": entry.has("provisioner"), "consent": bool(way and way.provider)}
+    traits = {part: entry.has(part) for part in ("provisioner", "usage")} | {"consent": bool(way and way.provider)}
     pause = one.paused_at(now)
     return Subject(
         one.tenant_id,
@@ -157,6 +162,15 @@ def _tokens(integrations: Integrations) -> Work:
     async def work(schedule: Schedule) -> Outcome:
         renew_at = await integrations.renew_token(schedule.tenant_id, schedule.subject_id)
         return Outcome("The access token is good for some minutes yet.", next_at=renew_at)
+
+    return work
+
+
+def _usage(pulling: Pulling) -> Work:
+    async def work(schedule: Schedule) -> Outcome:
+        told = await pulling.pull(schedule.tenant_id, schedule.subject_id)
+        calls = f"{told.calls:,} call{'' if told.calls == 1 else 's'}"
+        return Outcome(f"{calls} from {told.first} to {told.last}, as the gateway counted them.")
 
     return work
 

@@ -3,7 +3,7 @@
 import ipaddress
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from aforo.app.place import near, origin
@@ -24,6 +24,16 @@ class Settings(BaseSettings):
         "which only this machine may be able to reach.",
     )
     public_url: str | None = Field(None, description="How people's browsers reach the api; used in links.")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of reverse proxies before Aforo, separated by commas, such as 10.0.0.0/8: "
+        "their X-Forwarded-For says who calls. Default: nobody's is believed.",
+    )
+    margin_networks: str = Field(
+        "",
+        description="Networks, separated by commas, that may ask the edge for a customer's margin without a key. "
+        "Default: none.",
+    )
     master_key_file: Path | None = Field(
         None, description="The key that seals secrets, mode 0600. Default: beside the data folder, `<data dir>.key`."
     )
@@ -62,7 +72,44 @@ class Settings(BaseSettings):
         description="To try signing in without any of these: where the OAuth emulator is, such as "
         "http://127.0.0.1:8096. It then stands for all three, and its pages are shown below /emulated/oauth.",
     )
+    oidc_issuer: str | None = Field(
+        None,
+        description="Where people's own accounts are, such as https://login.example.com/realms/acme: they sign in to "
+        "the console there by OpenID Connect.",
+    )
+    oidc_client_id: str | None = Field(None, description="Id of Aforo's application at that identity provider.")
+    oidc_client_secret: SecretStr | None = Field(
+        None, description="Secret of that application; leave it out for a public client, which PKCE alone protects."
+    )
+    oidc_name: str | None = Field(
+        None, description='What the button says after "Sign in with". Default: the issuer\'s host.'
+    )
+    oidc_scopes: str = Field("openid email profile", description="What Aforo asks the identity provider for.")
+    oidc_role_claim: str = Field(
+        "groups", description="Claim with a person's groups; a path such as realm_access.roles reaches into objects."
+    )
+    oidc_roles: str = Field(
+        "",
+        description="Who may come in without an invitation: `group=role`, or `group=tenant:role`, with commas between; "
+        "the first that fits counts.",
+    )
+    oidc_trust_email: bool = Field(
+        False,
+        description="Whether the identity provider verifies every address though it does not say so (no "
+        "`email_verified`). Only for a directory of your own.",
+    )
+    password_sign_in: bool = Field(
+        True, description="Whether people may sign in by password; `off` leaves links, admin keys and OpenID Connect."
+    )
     development: bool = Field(False, description="Shows /styleguide.")
+
+    @field_validator("trusted_proxies", "margin_networks")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for text in value.split(","):
+            if text.strip():
+                ipaddress.ip_network(text.strip())
+        return value
 
     @property
     def records_path(self) -> Path:

@@ -68,7 +68,7 @@ def router(rooms: Rooms) -> APIRouter:
 
         async def work(report: Report) -> JsonObject:
             made = await connect_emulators(rooms, tenant_id, report)
-            return {"integrations": [integration.id for integration in made], "href": "/integrations"}
+            return {"integrations": [integration.id for integration in made], "href": "/tour"}
 
         job = await rooms.jobs.start(tenant_id, "try_emulated", "Start and connect emulated gateways", work)
         return RedirectResponse(f"/jobs/{job.id}", 303)

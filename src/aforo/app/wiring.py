@@ -1,29 +1,43 @@
 """Joins the parts in plain calls."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 
 from aforo.accounts import Accounts, Door, People
+from aforo.accounts.oidc import CompanySignIn, open_company_sign_in
 from aforo.accounts.people_sql import PeopleStore
 from aforo.accounts.sql import AccountStore
 from aforo.alerts import AlertsRoom
 from aforo.alerts import open_room as open_alerts
+from aforo.app.company_sign_in import company_setting
 from aforo.app.first_answers import FirstAnswers
 from aforo.app.problems import problem
 from aforo.app.scheduling import open_schedules
 from aforo.app.settings import Settings
 from aforo.app.telling import Telling
 from aforo.app.wiring_artifacts import outside
+from aforo.app.wiring_margin import cost_desk, margin_tables
+from aforo.app.wiring_usage import pulled
 from aforo.artifacts import ArtifactsRoom
 from aforo.artifacts import open_room as open_artifacts
 from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Sweeper, Vault
 from aforo.catalog.model import ProductRow
-from aforo.credentials import CredentialsRoom, NotProvisionable, Provisioners, Shelf, SoldProduct, Standby
+from aforo.credentials import (
+    CredentialsRoom,
+    NotProvisionable,
+    Provisioners,
+    Shelf,
+    SoldProduct,
+    Standby,
+)
 from aforo.credentials import open_room as open_credentials
 from aforo.customers import CustomersRoom, Period, ProductRef, ProductsOf, Quota, open_room, period_at
-from aforo.enforcement.desk import EnforcementDesk, QuotasOf
+from aforo.enforcement.costs import CostDesk
+from aforo.enforcement.desk import EnforcementDesk, QuotasOf, poke_edge
+from aforo.enforcement.earnings import CustomerMargins, MarginTables
 from aforo.enforcement.levels import QuotaNow
 from aforo.enforcement.sql import SwitchStore
 from aforo.gateway_sdk.pricing import ScopedProduct
@@ -37,6 +51,7 @@ from aforo.kit.secretbox import MasterKeys, SecretBox
 from aforo.pricing import Pricing, Sellable, SellableAt
 from aforo.pricing import open_room as open_pricing
 from aforo.usage import EventLog
+from aforo.usage.pulled import Pulling, Reconciling
 
 _READ_ONE_BY_ONE = 20
 
@@ -50,6 +65,7 @@ class Rooms:
     db: Database
     accounts: Accounts
     people: People
+    company: CompanySignIn
     door: Door
     integrations: Integrations
     catalog: Catalog
@@ -66,12 +82,18 @@ class Rooms:
     first_answers: FirstAnswers
     alerts: AlertsRoom
     telling: Telling
+    margin: MarginTables
+    customer_margins: CustomerMargins
+    costs: CostDesk
+    pulling: Pulling
+    reconciling: Reconciling
 
     async def aclose(self) -> None:
         await self.alerts.deliverer.stop()
         await self.schedules.stop()
         await self.jobs.stop()
         await self.credentials.driver.stop()
+        self.margin.earnings.close()
         await self.db.aclose()
 
 
@@ -80,7 +102,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     clock = clock or SystemClock()
     db = Database(settings.records_path)
     box = SecretBox(MasterKeys.load_or_create(settings.key_path))
-    accounts = Accounts(AccountStore(db), clock)
+    accounts, people = Accounts(AccountStore(db), clock), PeopleStore(db)
     reach = Reach(settings.may_call_private, settings.gateway_facts(), settings.oauth_facts())
     alerts = open_alerts(db, box, clock, settings.base_url, allow_private=settings.may_call_private)
     telling = Telling(alerts.alerts, clock)
@@ -88,29 +110,49 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     vault, products = Vault(box), ProductStore(db)
     watch = DriftWatch(products, integrations, vault, clock, telling.drift_noted)
     standby = Standby(db)
-    customers = open_room(db, _products_of(products), clock, standby.on_change, standby.at_gateways())
-    shelf, provisioners = _shelf(products), _provisioners(integrations)
-    credentials = open_credentials(
-        db, standby, customers, shelf, provisioners, box, clock, changed=telling.keys_changed
+    customers = open_room(
+        db,
+        _products_of(products),
+        clock,
+        standby.on_change,
+        standby.at_gateways(),
+        data_dir=settings.data_dir,
+        owners_of=standby.owners,
     )
+    shelf, provisioners = _shelf(products), _provisioners(integrations)
+    keys_changed = _keys_changed(telling, settings.data_dir)
+    credentials = open_credentials(db, standby, customers, shelf, provisioners, box, clock, changed=keys_changed)
     impact_of = _impact_of(customers, credentials)
     catalog = Catalog(products, integrations, vault, watch, impact_of, clock)
     live_counts = credentials.credentials.live_counts
-    pricing = open_pricing(db, vault, integrations, customers, _sellable(products), live_counts, watch.turn, clock)
+    pricing = open_pricing(
+        db,
+        vault,
+        integrations,
+        customers,
+        _sellable(products),
+        live_counts,
+        watch.turn,
+        clock,
+        on_sync=credentials.seating.wake,
+    )
     desk = EnforcementDesk(SwitchStore(db, clock), settings.data_dir, catalog.product, _quotas_of(customers, clock))
     events = EventLog(settings.data_dir / "log")
     around = outside(integrations, shelf.at, desk, events)
     artifacts = open_artifacts(db, box, accounts, customers, credentials, around, settings.edge_url, clock)
     jobs = Jobs(JobStore(db), clock, problem)
     sweeper = Sweeper(products, integrations, vault, watch, clock)
-    schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, clock)
+    pulling, reconciling = pulled(settings.data_dir, integrations, shelf.at, artifacts, clock)
+    schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, pulling, clock)
     first_answers = FirstAnswers(db, box, clock)
+    margin = margin_tables(settings, customers, catalog, desk, clock)
     rooms = Rooms(
         settings,
         clock,
         db,
         accounts,
-        People(PeopleStore(db), accounts, clock),
+        People(people, accounts, clock, passwords=settings.password_sign_in),
+        open_company_sign_in(company_setting(settings), people, accounts, box, clock),
         Door(accounts),
         integrations,
         catalog,
@@ -127,11 +169,26 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         first_answers,
         alerts,
         telling,
+        margin,
+        CustomerMargins(margin, customers.customers, customers.subscriptions),
+        cost_desk(customers, margin, catalog, clock),
+        pulling,
+        reconciling,
     )
     telling.serves(rooms, impact_of)
     integrations.listeners.on_health.append(telling.health_changed)
     integrations.listeners.on_breaker.append(telling.breaker_changed)
     return rooms
+
+
+def _keys_changed(telling: Telling, data_dir: Path) -> Callable[[str], Awaitable[None]]:
+    """Whoever gets a key can call with it at once, and whoever lost one cannot."""
+
+    async def keys_changed(tenant_id: str) -> None:
+        await poke_edge(data_dir)
+        await telling.keys_changed(tenant_id)
+
+    return keys_changed
 
 
 def _impact_of(customers: CustomersRoom, credentials: CredentialsRoom) -> ImpactOf:

@@ -176,6 +176,10 @@ class Catalog:
         """What products are called, by id and by the gateway's ref."""
         return await self._store.names(tenant_id)
 
+    async def labels(self, tenant_id: str) -> list[tuple[str, str, str]]:
+        """Id, ref and name of each product."""
+        return await self._store.labels(tenant_id)
+
     async def impact(self, tenant_id: str, product_ids: Collection[str]) -> Mapping[str, Impact]:
         """What products touch: live subscriptions, live keys, fees a month. Empty before the first customer."""
         return await self._impact_of(tenant_id, product_ids) if product_ids else {}

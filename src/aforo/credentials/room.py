@@ -1,8 +1,9 @@
 """The room's parts, joined. In two steps, since the customers room below asks this one what stands at gateways."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from aforo.credentials.service.adoption import Adoption
 from aforo.credentials.service.credentials import Around, Credentials, tell_nobody
@@ -23,6 +24,7 @@ class Standby:
 
     def __init__(self, db: Database) -> None:
         self.record = Record(db)
+        self._credentials = CredentialStore(db)
         self._room: CredentialsRoom | None = None
 
     @property
@@ -31,6 +33,10 @@ class Standby:
 
     def at_gateways(self) -> AtGateways:
         return AtGateways(self._settle, self._observed)
+
+    async def owners(self, tenant_id: str, subscription_ids: Collection[str]) -> Mapping[str, tuple[str, datetime]]:
+        """Whose each credential is and since when, by what usage calls it."""
+        return await self._credentials.owners(tenant_id, subscription_ids)
 
     def serves(self, room: "CredentialsRoom") -> None:
         self._room = room

@@ -10,7 +10,7 @@ class CredentialRow(NamedTuple):
     """A credential as a gateway names it in a check. `native_id` is never a secret.
 
     `type` "key_sha256" is for gateways that verify nothing: its native id is the SHA-256 of the key that was presented,
-    and its `integration_id` is empty.
+    and its `integration_id` is empty. `left_out` are products of the plan that it does not open.
     """
 
     tenant_id: str
@@ -19,6 +19,7 @@ class CredentialRow(NamedTuple):
     native_id: str
     subscription_id: str
     state: str
+    left_out: frozenset[str] = frozenset()
 
 
 _KEYS: Final = """
@@ -36,6 +37,7 @@ _KEYS: Final = """
     WHERE p.key_sha256 IS NOT NULL AND p.key_sha256 IS NOT c.key_sha256
 """
 _OBJECTS: Final = "SELECT tenant_id, integration_id, subscription_id, objects FROM seats WHERE observed <> 'GONE'"
+_NARROWED: Final = "SELECT subscription_id, integration_id, left_out FROM seats WHERE left_out <> '[]'"
 _STRONGEST: Final = {"ACTIVE": 3, "GRACE": 2, "SUSPENDED": 1, "REVOKED": 0}
 
 
@@ -46,7 +48,10 @@ def credential_rows(connection: sqlite3.Connection) -> Iterable[CredentialRow]:
     name those instead. They are ACTIVE as long as they stand; the subscription's own state decides.
     """
     found: dict[tuple[str, str, str], CredentialRow] = {}
-    for row in (*_keys(connection), *_objects(connection)):
+    narrowed = _narrowed(connection)
+    for told in (*_keys(connection), *_objects(connection)):
+        closed = narrowed.get((told.subscription_id, told.integration_id))
+        row = told._replace(left_out=closed) if closed else told
         place = (row.integration_id, row.type, row.native_id)
         known = found.get(place)
         if known is None or _STRONGEST[row.state] > _STRONGEST[known.state]:
@@ -58,6 +63,16 @@ def credential_version(connection: sqlite3.Connection) -> int:
     """Differs whenever `credential_rows` may."""
     row = connection.execute("SELECT number FROM credential_version WHERE id = 1").fetchone()
     return int(row[0]) if row else 0
+
+
+def _narrowed(connection: sqlite3.Connection) -> dict[tuple[str, str], frozenset[str]]:
+    """By subscription and integration; under no integration what is left out anywhere, for keys that all accept."""
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for subscription_id, integration_id, told in connection.execute(_NARROWED):
+        closed = frozenset(json.loads(told))
+        found[subscription_id, integration_id] = closed
+        found[subscription_id, ""] = found.get((subscription_id, ""), frozenset()) | closed
+    return found
 
 
 def _keys(connection: sqlite3.Connection) -> Iterator[CredentialRow]:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aforo.customers.model import (
         Change,
+        CostRule,
         Customer,
         GatewayStatus,
         Grant,
         Mode,
+        Placed,
         Plan,
         PlanState,
         ProductRef,
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from aforo.customers.rules.plan import priced
     from aforo.customers.rules.statement import fixed_fees
     from aforo.customers.rules.states import State, Verb
-    from aforo.customers.service import AtGateways, Observed, ProductsOf
-    from aforo.customers.shapes import NewCustomer, NewPlan, NewSubscription, PlanPatch
+    from aforo.customers.service import AtGateways, Customers, Margins, Observed, ProductsOf, Subscriptions
+    from aforo.customers.shapes import CostScope, NewCostRule, NewCustomer, NewPlan, NewSubscription, PlanPatch
     from aforo.customers.sql import OnChange, note_change
     from aforo.customers.terms import Quota, QuotaMode, Rate, Terms
 
@@ -34,17 +36,23 @@ __all__ = [
     "EXACT",
     "AtGateways",
     "Change",
+    "CostRule",
+    "CostScope",
     "Customer",
+    "Customers",
     "CustomersRoom",
     "GatewayStatus",
     "Grant",
+    "Margins",
     "Mode",
+    "NewCostRule",
     "NewCustomer",
     "NewPlan",
     "NewSubscription",
     "Observed",
     "OnChange",
     "Period",
+    "Placed",
     "Plan",
     "PlanPatch",
     "PlanState",
@@ -55,6 +63,7 @@ __all__ = [
     "Rate",
     "State",
     "Subscription",
+    "Subscriptions",
     "Terms",
     "Verb",
     "fixed_fees",
@@ -69,17 +78,23 @@ _LATER = {
     "EXACT": "rules.currency",
     "AtGateways": "service",
     "Change": "model",
+    "CostRule": "model",
+    "CostScope": "shapes",
     "Customer": "model",
+    "Customers": "service",
     "CustomersRoom": "room",
     "GatewayStatus": "model",
     "Grant": "model",
+    "Margins": "service",
     "Mode": "model",
+    "NewCostRule": "shapes",
     "NewCustomer": "shapes",
     "NewPlan": "shapes",
     "NewSubscription": "shapes",
     "Observed": "service",
     "OnChange": "sql",
     "Period": "rules.periods",
+    "Placed": "model",
     "Plan": "model",
     "PlanPatch": "shapes",
     "PlanState": "model",
@@ -90,6 +105,7 @@ _LATER = {
     "Rate": "terms",
     "State": "rules.states",
     "Subscription": "model",
+    "Subscriptions": "service",
     "Terms": "terms",
     "Verb": "rules.states",
     "fixed_fees": "rules.statement",

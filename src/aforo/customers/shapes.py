@@ -164,7 +164,7 @@ class CostScope(Frozen):
 
 
 class NewCostRule(Frozen):
-    """A later rule for the same scope takes over from its `validFrom` on."""
+    """A later rule for the same scope takes over from its `validFrom` on, by default the quarter hour that runs."""
 
     scope: CostScope
     unit_cost: Amount

@@ -175,7 +175,7 @@ def statement_view(plan: Plan, card: tuple[Rate, ...], told: Statement) -> State
         plan_id=plan.id,
         version=plan.version,
         currency=told.currency,
-        lines=[_line(entry, line) for entry, line in zip(card, told.lines, strict=True)],
+        lines=[line_view(entry, line) for entry, line in zip(card, told.lines, strict=True)],
         total=f"{told.total:f}",
         exact_total=plain(told.exact_total),
     )
@@ -207,7 +207,7 @@ def guard_view(guard: MarginGuard) -> GuardView:
     )
 
 
-def _line(entry: Rate, line: Line) -> LineView:
+def line_view(entry: Rate, line: Line) -> LineView:
     return LineView(
         metric=entry.metric,
         model=entry.model,

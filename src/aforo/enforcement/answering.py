@@ -37,6 +37,8 @@ def check_answer(
         reason=reason.value if denied else "ok",
         plan=grant.terms.key if grant else None,
         customer_id=grant.customer_id if grant else None,
+        subscription_id=grant.subscription_id if grant else None,
+        quota_mode=verdict.mode,
         remaining=_NULL if left is None else number(left),
         reset_at=None if verdict.ends_ms is None else moment(verdict.ends_ms),
         margin=outcome.level.value,

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import json
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from aforo.enforcement.errors import NoDecision
+from aforo.enforcement.ledger_reading import read_ledger
 from aforo.enforcement.levels import Level, QuotaNow, levels
 from aforo.enforcement.rules.decide import STATUS, Reason
 from aforo.enforcement.sql import SwitchStore
@@ -21,6 +21,8 @@ customers room."""
 RefusesUnknown = Callable[[str, str], Awaitable[object]]
 """Given a tenant and a product's id; raises NotFound where there is no such product. Comes from the catalog."""
 _POKE_SECONDS: Final = 1.0
+KEPT: Final = timedelta(days=8)
+"""How long decisions are kept."""
 _RULES: Final = {
     Reason.OK: "Nothing stood against the call.",
     Reason.NO_SUBSCRIPTION: "No subscription that is active belongs to this caller.",
@@ -60,13 +62,25 @@ class Observed(NamedTuple):
     last_ms: int
 
 
+class Refusals(NamedTuple):
+    """Live calls decided against, of one customer, product and reason in one step of time. `enforced` is false where
+    they passed all the same: their product observes, or their margin guard does."""
+
+    step: int
+    customer_id: str
+    product: str
+    reason: str
+    enforced: bool
+    calls: int
+
+
 class EnforcementDesk:
     """The api's side of the room. `ledger.db` is the edge's and is only read here."""
 
     def __init__(self, store: SwitchStore, data_dir: Path, product: RefusesUnknown, quotas: QuotasOf) -> None:
         self._store = store
         self._ledger = data_dir / "ledger.db"
-        self._socket = data_dir / "edge.sock"
+        self._data_dir = data_dir
         self._product = product
         self._quotas = quotas
 
@@ -139,6 +153,24 @@ class EnforcementDesk:
         """
         return [Observed(*row) for row in await asyncio.to_thread(self._rows, query, (tenant_id, _ms(since)))]
 
+    async def refusals(self, tenant_id: str, since: datetime, until: datetime, step_seconds: int) -> list[Refusals]:
+        """What was decided against from one moment to another, counted by steps from `since` on."""
+        query = """
+            SELECT (at_ms - ?) / ? AS step, customer_id, product, reason, enforced, count(*) FROM decisions
+            WHERE tenant_id = ? AND log = 'live' AND at_ms >= ? AND at_ms < ? AND reason <> 'ok'
+            GROUP BY step, customer_id, product, reason, enforced
+        """
+        first = _ms(since)
+        values = (first, step_seconds * 1_000, tenant_id, first, _ms(until))
+        found = await asyncio.to_thread(self._rows, query, values)
+        return [Refusals(at, who, what, why, bool(obeyed), calls) for at, who, what, why, obeyed, calls in found]
+
+    async def newest_refusal(self, tenant_id: str) -> int:
+        """The number of the newest live decision that was kept; it grows with each."""
+        query = "SELECT max(number) FROM decisions WHERE tenant_id = ? AND log = 'live'"
+        found = await asyncio.to_thread(self._rows, query, (tenant_id,))
+        return int(found[0][0] or 0) if found else 0
+
     async def refused(self, tenant_id: str, customer_id: str, since: datetime) -> bool:
         """Whether a call of this customer was decided against, obeyed or not."""
         query = """
@@ -157,20 +189,21 @@ class EnforcementDesk:
         return {"counters": self._rows(query, (ids,)), "settled": bool(settled), "rule": _RULES[decision.why]}
 
     def _rows(self, query: str, values: Any) -> list[Any]:
-        if not self._ledger.exists():
-            return []
-        place = f"{self._ledger.resolve().as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(place, uri=True, timeout=2)) as ledger:
-            return ledger.execute(query, values).fetchall()
+        return read_ledger(self._ledger, query, values)
 
     async def poke(self) -> None:
         """Let the edge look at once; without it, it looks within half a second."""
-        with contextlib.suppress(OSError, TimeoutError, ValueError):
-            async with asyncio.timeout(_POKE_SECONDS):
-                reader, writer = await asyncio.open_unix_connection(self._socket)
-                writer.write(b"changed\n")
-                await reader.readline()
-                writer.close()
+        await poke_edge(self._data_dir)
+
+
+async def poke_edge(data_dir: Path) -> None:
+    """Tell the edge of this data folder that records have changed. One that does not run, or is busy, is left alone."""
+    with contextlib.suppress(OSError, TimeoutError, ValueError):
+        async with asyncio.timeout(_POKE_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(data_dir / "edge.sock")
+            writer.write(b"changed\n")
+            await reader.readline()
+            writer.close()
 
 
 def _ms(moment: datetime) -> int:

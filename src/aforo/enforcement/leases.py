@@ -1,9 +1,10 @@
 """Leases in memory."""
 
-from collections import Counter
+import collections
 from dataclasses import dataclass
 from typing import Final
 
+from aforo.enforcement.counters import Counter
 from aforo.enforcement.model import Log
 from aforo.enforcement.rules import lease as rule
 from aforo.enforcement.rules.lease import LeaseState
@@ -14,7 +15,11 @@ _MOST: Final = 200_000
 
 @dataclass(slots=True, eq=False)
 class Lease:
-    """Units that a node holds. `counters` are those that it moved: (id, HARD or not). `ends_ms`: its period's end."""
+    """Units that a node holds. `counters` are those that it moved: (id, HARD or not). `ends_ms`: its period's end.
+
+    `unit_cost` a nano-unit is held on `cost_counter` while its event has not come; in memory only: after a crash
+    the cost of units leased before it counts when their events come.
+    """
 
     id: str
     log: Log
@@ -29,6 +34,8 @@ class Lease:
     ends_ms: int
     state: LeaseState
     counters: tuple[tuple[int, bool], ...] = ()
+    unit_cost: int = 0
+    cost_counter: Counter | None = None
 
 
 class Leases:
@@ -37,7 +44,7 @@ class Leases:
     def __init__(self) -> None:
         self._by_id: dict[str, Lease] = {}
         self._live: dict[tuple[str, str], set[Lease]] = {}
-        self._nodes: dict[tuple[str, str], Counter[str]] = {}
+        self._nodes: dict[tuple[str, str], collections.Counter[str]] = {}
         self.dirty: set[Lease] = set()
 
     def __len__(self) -> int:
@@ -52,7 +59,7 @@ class Leases:
         if not lease.state.expired and not lease.state.final:
             key = (lease.subscription_id, lease.metric)
             self._live.setdefault(key, set()).add(lease)
-            self._nodes.setdefault(key, Counter())[lease.node_id] += 1
+            self._nodes.setdefault(key, collections.Counter())[lease.node_id] += 1
 
     def remove(self, lease: Lease) -> None:
         self._by_id.pop(lease.id, None)

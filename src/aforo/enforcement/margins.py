@@ -84,13 +84,17 @@ class MarginBook:
 
     def cost(self, tenant: Tenant, grant: Grant, product_id: str | None, metric: str, at_ms: int) -> int | None:
         """What a nano-unit costs in 10^-21, by the most particular rule in force; None in a foreign currency."""
-        if not tenant.costs:
-            return 0
-        rules = self._rules(tenant, product_id, metric)
-        rule = next((one for one in rules if one.from_ms <= at_ms), None)
+        rule = self.rule(tenant, product_id, metric, at_ms)
         if rule is None:
             return 0
         return rule.unit_cost if rule.currency == grant.terms.currency else None
+
+    def rule(self, tenant: Tenant, product_id: str | None, metric: str, at_ms: int) -> CostRule | None:
+        """The most particular cost rule in force at a moment; of equals the last to begin, then the last written."""
+        if not tenant.costs:
+            return None
+        rules = self._rules(tenant, product_id, metric)
+        return next((one for one in rules if one.from_ms <= at_ms), None)
 
     def make_unknown(self, use: Counter) -> None:
         for account in self.accounts(use):
@@ -108,7 +112,9 @@ class MarginBook:
         known = self._costs.get(key)
         if known is None or known[0] is not tenant.costs:
             fitting = [
-                one for one in tenant.costs if one.product_id in (None, product_id) and one.metric in (None, metric)
+                one
+                for one in reversed(tenant.costs)
+                if one.product_id in (None, product_id) and one.metric in (None, metric)
             ]
             fitting.sort(key=lambda one: (one.product_id is None, one.metric is None, -one.from_ms))
             known = self._costs[key] = (tenant.costs, fitting)

@@ -34,7 +34,9 @@ class Meter:
 
     def quota_standings(self) -> list[QuotaStanding]:
         return [
-            QuotaStanding(quota.limit, counter.given + counter.settled, quota.mode == "HARD", counter.ends_ms)
+            QuotaStanding(
+                quota.limit, counter.given + counter.settled, quota.mode == "HARD", counter.ends_ms, quota.mode
+            )
             for counter, quota in self.quotas
         ]
 

@@ -142,6 +142,8 @@ class Tenant:
     credentials: Mapping[CredentialKey, CredentialRow] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
     costs: tuple[CostRule, ...] = ()
+    """In the order in which they were written."""
+
     enforces_any: bool = False
     fees: Mapping[ScopeKey, tuple[int, bool]] = field(default_factory=dict)
     """By guarded scope: the fixed fees of its subscriptions a month, and whether all of them have a rate card."""

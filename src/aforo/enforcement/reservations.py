@@ -1,7 +1,9 @@
 """What checks have reserved and nobody has settled yet; gone after two minutes."""
 
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from aforo.enforcement.counters import Counter, Counters
 from aforo.kit.errors import Overloaded
@@ -10,7 +12,7 @@ LIFE_MS: Final = 120_000
 _MOST: Final = 500_000
 
 
-class Reservation(NamedTuple):
+class Reservation(msgspec.Struct, frozen=True, gc=False):
     """`soft` counters give the units back at expiry; `cost` was added to the counter of costs, and goes back too."""
 
     units: int

@@ -1,12 +1,11 @@
 """What is used of each quota, read from ledger.db beside the edge that writes it."""
 
-import contextlib
-import sqlite3
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from aforo.enforcement.ledger_reading import read_ledger
 from aforo.enforcement.model import Span
 
 _NANO = Decimal(10**9)
@@ -30,11 +29,7 @@ class Used(NamedTuple):
 
 def used(ledger: Path, tenant_id: str, now_ms: int) -> Sequence[Used]:
     """A tenant's counters whose period runs, of live traffic. Blocks on the disk."""
-    if not ledger.exists():
-        return []
-    place = f"{ledger.resolve().as_uri()}?mode=ro"
-    with contextlib.closing(sqlite3.connect(place, uri=True, timeout=2)) as connection:
-        rows = connection.execute(_RUNNING, (tenant_id, now_ms, now_ms)).fetchall()
+    rows = read_ledger(ledger, _RUNNING, (tenant_id, now_ms, now_ms))
     return [
         Used(
             number,

@@ -82,12 +82,17 @@ class LeaseAnswer(Wire):
 
 
 class CheckAnswer(Wire, kw_only=True):
-    """A decision. Members that do not apply are null, or left out where only a denial has them."""
+    """A decision. Members that do not apply are null, or left out where only a denial has them.
+
+    `quota_mode` is that of the tightest quota: HARD, SOFT or OVERAGE.
+    """
 
     allowed: bool
     reason: str
     plan: str | None
     customer_id: str | None
+    subscription_id: str | None
+    quota_mode: str | None
     remaining: msgspec.Raw
     reset_at: str | None
     margin: str

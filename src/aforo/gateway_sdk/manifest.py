@@ -156,6 +156,30 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageFacts:
+    """How far the gateway's own usage figures can be trusted, as the docs and the reconciliation page print it.
+
+    granularity     what a figure is of, in words
+    zone            whose days they are, such as UTC
+    lag_minutes     about so late a call is in a figure; None where the vendor says nothing
+    again_days      so many days back, today included, are asked for again, since the vendor may still amend them
+    history_days    how far back the vendor tells at all
+    counts          which calls are in a figure, and which are not
+    exactness       what the vendor guarantees
+    counts_refused  whether a call that was refused is in a product's figure; None where the vendor does not say
+    """
+
+    granularity: str
+    zone: str
+    lag_minutes: int | None
+    again_days: int
+    history_days: int
+    counts: str
+    exactness: str
+    counts_refused: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """One gateway. `key` is the folder's name; `emulator_port` where `aforo emulate` listens unless told otherwise."""
 
@@ -175,6 +199,8 @@ class Manifest:
     """Prefixes of native ids of products that the gateway's own keys cannot open."""
     bounds: Bounds | None = None
     """None where nothing runs inside the gateway."""
+    usage: UsageFacts | None = None
+    """None where Aforo does not read the gateway's own usage figures."""
 
     def sign_in(self, key: str) -> SignIn | None:
         return next((way for way in self.sign_ins if way.key == key), None)

@@ -14,6 +14,7 @@ from aforo.gateway_sdk.contract import Connection, Document, Gateway, SetupKit
 from aforo.gateway_sdk.manifest import Manifest
 from aforo.gateway_sdk.pricing import Pricing
 from aforo.gateway_sdk.provision import Provisioner
+from aforo.gateway_sdk.usage import UsagePull
 
 _PACKAGE = "aforo.gateways"
 
@@ -42,6 +43,11 @@ class Entry:
     def artifact(self, connection: Connection) -> Artifact:
         """What runs inside this gateway. Raises LookupError where it has no such part."""
         opened = cast("Callable[[Connection], Artifact]", self._part("artifact").connect)
+        return opened(connection)
+
+    def usage(self, connection: Connection) -> UsagePull:
+        """This gateway's own usage figures. Raises LookupError where it has no such part."""
+        opened = cast("Callable[[Connection], UsagePull]", self._part("usage").connect)
         return opened(connection)
 
     def emulator(self) -> Any:

@@ -46,6 +46,7 @@ class IntegrationGate:
             )
 
     async def passed(self, took_ms: float) -> None:
+        self._listeners.called(self._of.gateway, took_ms, None)
         now = self._clock.now()
         known = self.vitals.last_ok_at
         fresh = known is not None and (now - known).total_seconds() < _QUIET_SECONDS
@@ -55,6 +56,7 @@ class IntegrationGate:
         await self._keep(after, HealthPoint(now, after.health, took_ms, None, None))
 
     async def failed(self, error: GatewayError) -> None:
+        self._listeners.called(self._of.gateway, None, error)
         now = self._clock.now()
         after = vitals_rules.after_failure(self.vitals, now, error)
         if after != self.vitals:

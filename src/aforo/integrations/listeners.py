@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from aforo.gateway_sdk.errors import GatewayError
 from aforo.integrations.model import BreakerState, Health
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,10 @@ OnChange = Callable[[str, str], Awaitable[None]]
 """Given a tenant and an integration that was made, changed, paused, resumed or removed."""
 
 
+OnCall = Callable[[str, float | None, GatewayError | None], None]
+"""Given the kind of gateway, how long a call to it took in ms if it was answered, and what went wrong."""
+
+
 @dataclass(slots=True)
 class Listeners:
     """Lists to add to while the rooms are wired. One that fails is logged, and spoils nothing for the caller."""
@@ -69,6 +74,11 @@ class Listeners:
     on_health: list[OnHealth] = field(default_factory=list)
     on_breaker: list[OnBreaker] = field(default_factory=list)
     on_change: list[OnChange] = field(default_factory=list)
+    on_call: list[OnCall] = field(default_factory=list)
+
+    def called(self, gateway: str, took_ms: float | None, fault: GatewayError | None) -> None:
+        for listener in self.on_call:
+            listener(gateway, took_ms, fault)
 
     async def health(self, change: HealthChange) -> None:
         if change.news:

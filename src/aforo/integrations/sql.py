@@ -18,7 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
+    or_,
     select,
     update,
 )
@@ -132,6 +134,22 @@ class IntegrationStore:
             query = query.where(integrations.c.tenant_id == tenant_id)
         async with self._db.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
+        return [_integration(row) for row in rows]
+
+    async def labels(self, tenant_id: str) -> list[tuple[str, str, str]]:
+        """Id, name and gateway of each, by name."""
+        query = select(integrations.c.id, integrations.c.name, integrations.c.gateway)
+        query = query.where(integrations.c.tenant_id == tenant_id).order_by(integrations.c.name)
+        async with self._db.read() as connection:
+            return [(row.id, row.name, row.gateway) for row in (await connection.execute(query)).all()]
+
+    async def troubled(self, tenant_id: str) -> list[Integration]:
+        """Those in ERROR or with a breaker that is not closed, by name."""
+        health, breaker = (func.json_extract(integrations.c.vitals, path) for path in ("$.health", "$.breaker.state"))
+        is_troubled = or_(health == Health.ERROR.value, breaker != BreakerState.CLOSED.value)
+        query = select(integrations).where(integrations.c.tenant_id == tenant_id, is_troubled)
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query.order_by(integrations.c.name))).mappings().all()
         return [_integration(row) for row in rows]
 
     async def get(self, tenant_id: str, integration_id: str) -> Integration | None:

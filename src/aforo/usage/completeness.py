@@ -64,9 +64,13 @@ class CompletenessLog:
             if customer not in (None, caller.customer_id):
                 return Certificate(complete=True, received=0, missing_count=0, nodes=[])
             customer = caller.customer_id
+        return self.of(caller.tenant_id, customer, period, log="test" if caller.test else "live")
+
+    def of(self, tenant_id: str, customer: str | None, period: tuple[int, int], *, log: str = "live") -> Certificate:
+        """The same for whoever may see all of a tenant."""
         first, behind = period[0] // QUARTER_NS, -(-period[1] // QUARTER_NS)
-        chosen = Selection(caller.tenant_id, first, behind, customer)
-        found = self._rollups.nodes("test" if caller.test else "live", chosen)
+        chosen = Selection(tenant_id, first, behind, customer)
+        found = self._rollups.nodes(log, chosen)
         nodes = [_of_node(node, first * QUARTER_NS, behind * QUARTER_NS) for node in found]
         missing = sum(node.missing_count for node in nodes)
         return Certificate(

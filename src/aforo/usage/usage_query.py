@@ -1,10 +1,11 @@
 """How much was used: sums by window and group, from rollups, or from the log itself by the minute."""
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -14,9 +15,11 @@ from aforo.usage import record
 from aforo.usage.record import Record
 from aforo.usage.rollups import RollupReader
 from aforo.usage.rollups.reader import Selection
+from aforo.usage.rollups.store import sums_of
 from aforo.usage.rules import cells as counting
 from aforo.usage.rules.cells import QUARTER_NS, QUARTER_SECONDS, Key, Sums
 from aforo.usage.rules.moment import AHEAD_NS, SECOND_NS
+from aforo.usage.rules.used import Used
 from aforo.usage.rules.windows import (
     FROM_SUMS,
     CellRow,
@@ -48,6 +51,17 @@ class UsageQuery(msgspec.Struct, frozen=True):
     customer: str | None = None
     product: str | None = None
     subscription: str | None = None
+
+
+class Named(NamedTuple):
+    """Whose use it was, and of what, as it was received; in the order of `Key`."""
+
+    customer: str
+    metric: str
+    product: str
+    integration: str
+    credential: str
+    subscription: str
 
 
 class UsageLog:
@@ -85,6 +99,43 @@ class UsageLog:
             tenant, first, behind, which.get("customer"), None, which.get("product"), which.get("subscription")
         )
         return amounts(grouped(self._rollups.cells("live", chosen, ("metric",)), all_in_one), aggregations)
+
+    def used(
+        self, tenant: str, customers: Collection[str], quarters: tuple[int, int], *, late: bool = False
+    ) -> list[Used]:
+        """The cells of customers, named as received, for `quarters[0]` ≤ quarter < `quarters[1]`; in no order.
+        `late`: only those of events that came late.
+
+        What a statement is made from, since a cell still tells by what it was sent and, if late, when it came.
+        """
+        found: list[Used] = []
+        for customer in sorted(customers):
+            chosen = Selection(tenant, *quarters, customer, late=late)
+            rows = self._rollups.cells("live", chosen, Used._fields[1:-1])
+            found += [Used._make((*row[:-5], sums_of(row[-5:]))) for row in rows]
+        return found
+
+    def position(self) -> tuple[int, int]:
+        """Up to which segment and offset of the log all that is told was read."""
+        return self._rollups.position("live")
+
+    def uses(self, tenant: str, starts: Sequence[int], behind: int) -> dict[tuple[int, Named], Sums]:
+        """All live use between the first of `starts` and `behind`, both counted in quarters of an hour since 1970.
+
+        By the stretch that it fell into, numbered as in `starts`, and by whose and what it was.
+        """
+        chosen = Selection(tenant, starts[0], behind)
+        cells = self._rollups.cells("live", chosen, Named._fields)
+        found = grouped(cells, lambda quarter: bisect_right(starts, quarter) - 1)
+        return {(stretch, Named(*map(str, values))): sums for (stretch, values), sums in found.items()}
+
+    def events(self, tenant: str) -> int:
+        """How many live events of the tenant have been summed up. Blocks on the disk."""
+        return self._rollups.events("live", tenant)
+
+    def mark(self) -> tuple[int, ...]:
+        """Differs when sums may have changed; it looks at files only."""
+        return self._rollups.mark()
 
     def _by_minute(
         self, caller: Caller, query: UsageQuery, chosen: Selection, groups: tuple[str, ...]

@@ -71,6 +71,9 @@ def _steps() -> Iterator[Step]:
     yield Step("GET", "", bad_path=None)
     yield Step("GET", "/environments/prod", bad_path="/environments/lost")
     yield Step("GET", "/environments/prod/deployments", bad_path="/environments/lost/deployments")
+    stats = "stats/apiproduct,developer_app?select=sum(message_count)&timeUnit=day"
+    days = "timeRange=01/01/2026 00:00~01/02/2026 00:00"
+    yield Step("GET", f"/environments/prod/{stats}&{days}", bad_path=f"/environments/prod/{stats}&timeRange=always")
     yield Step("GET", "/apis?includeRevisions=true")
     yield Step("GET", "/apis/payments-v1", bad_path="/apis/lost")
     yield Step("GET", "/apis/payments-v1/deployments", bad_path="/apis/lost/deployments")

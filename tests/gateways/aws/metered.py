@@ -5,6 +5,7 @@ The emulator runs both functions' uploaded code in child processes; nothing of A
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import subprocess
 import sys
@@ -143,14 +144,7 @@ class Metered:
             row.pop("quota", None)
 
     async def knows(self, secret: str, product_id: str) -> bool:
-        import hashlib
-
-        digest = hashlib.sha256(secret.encode()).hexdigest()
-        credential = {"integrationId": self.integration_id, "type": "key_sha256", "nativeId": digest}
-        asked = {"credential": credential, "product": product_id, "units": 0}
-        headers = {"Authorization": f"Bearer {self.api_key}"}
-        answer = (await self.http.post(f"{self.edge.url}/v1/check", json=asked, headers=headers)).json()
-        return bool(answer["plan"] and answer["enforcement"] == "enforce")
+        return await edge_knows(self.http, self.edge, self.api_key, self.integration_id, secret, product_id)
 
     async def call(self, secret: str = "", ref: str = GEO, path: str = "/addresses", **headers: str) -> httpx2.Response:
         place = self.products[ref].native_id.removeprefix("v2:")
@@ -181,6 +175,18 @@ class Metered:
     def log(self) -> str:
         functions = self.emulator.request_path.functions
         return "".join(functions.log(name) for name in functions.invocations)
+
+
+async def edge_knows(
+    http: httpx2.AsyncClient, edge: Edge, api_key: str, integration_id: str, secret: str, product_id: str
+) -> bool:
+    """Whether the edge has read of this key, and enforces for it."""
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    credential = {"integrationId": integration_id, "type": "key_sha256", "nativeId": digest}
+    asked = {"credential": credential, "product": product_id, "units": 0}
+    answer = await http.post(f"{edge.url}/v1/check", json=asked, headers={"Authorization": f"Bearer {api_key}"})
+    told = answer.json()
+    return bool(told["plan"] and told["enforcement"] == "enforce")
 
 
 def quiet(*_: object) -> None:

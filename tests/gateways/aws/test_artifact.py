@@ -1,6 +1,7 @@
 """The artifact's life at an emulated account: what it says beforehand, what it touches, and what it leaves behind."""
 
 import copy
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -180,6 +181,14 @@ async def test_an_authorizer_of_our_name_that_is_not_ours_stops_everything(place
         with pytest.raises(GatewayRejected, match="not this integration's"):
             await call
     assert place.picture() == before
+
+
+async def test_another_status_of_refusals_is_deployed_by_the_next_attach(place: Place) -> None:
+    receipt = await place.attached(place.wiring(options={"refused_status": "403"}))
+    assert 'ACCESS_DENIED", "statusCode": "429"' not in json.dumps(place.served())
+    for status, is_there in (("429", True), ("403", False)):
+        await place.artifact.attach(place.wiring(options={"refused_status": status}), receipt, quiet)
+        assert ('ACCESS_DENIED", "statusCode": "429"' in json.dumps(place.served())) is is_there
 
 
 async def test_attaching_is_no_drift_and_a_restore_keeps_it_attached(place: Place) -> None:

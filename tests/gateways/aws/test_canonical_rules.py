@@ -54,7 +54,7 @@ TWO_READS: dict[str, Read] = {
     ),
     "stamped-version": (
         DOCUMENT,
-        document(info={"version": "2026-11-22T12:00:00Z"}),
+        document(info={"version": "2026-11-22T12:00:00"}),
         document(info={"version": "2026-11-23 08:15:11UTC"}),
     ),
     "name-and-description": (DOCUMENT, document(info={"title": "old"}), document(info={"title": "renamed"})),

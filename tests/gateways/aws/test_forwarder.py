@@ -2,15 +2,13 @@
 
 import base64
 import gzip
-import importlib.util
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import aforo.gateways.aws as room
+from tests.gateways.aws.uploaded import configure, uploaded
 from tests.live import serving
 
 
@@ -44,26 +42,15 @@ class TellingEdge:
 def edge(monkeypatch: pytest.MonkeyPatch) -> Iterator[TellingEdge]:
     app = TellingEdge()
     with serving(app) as url:
-        settings = {
-            "AFORO_EDGE_URL": url, "AFORO_API_KEY": "sk_live_x", "AFORO_INTEGRATION_ID": "int_1",
-            "AFORO_PRODUCTS": '{"abc/prod":["prod_1","api_calls"]}',
-        }  # fmt: skip
-        for name, value in settings.items():
-            monkeypatch.setenv(name, value)
+        configure(monkeypatch, url)
         yield app
 
 
 def forward(*lines: object, kind: str = "DATA_MESSAGE") -> Any:
-    """As Lambda calls it: the file as it is uploaded, loaded on its own."""
-    path = Path(room.__file__).parent / "templates" / "forwarder.py"
-    spec = importlib.util.spec_from_file_location("uploaded_forwarder", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    """As Lambda calls it."""
     events = [{"message": line if isinstance(line, str) else json.dumps(line)} for line in lines]
     told = json.dumps({"messageType": kind, "logEvents": events}).encode()
-    return module.handler({"awslogs": {"data": base64.b64encode(gzip.compress(told)).decode()}}, None)
+    return uploaded("forwarder").handler({"awslogs": {"data": base64.b64encode(gzip.compress(told)).decode()}}, None)
 
 
 def line(number: int = 0, **members: Any) -> dict[str, Any]:
@@ -89,6 +76,25 @@ def test_without_an_authorizers_word_the_api_key_that_aws_verified_says_whose_ca
     told = edge.batches[0][0]
     assert told["credential"] == {"integrationId": "int_1", "type": "api_key", "nativeId": "k1"}
     assert told["customerId"] == "unattributed"
+
+
+def test_a_key_that_aforo_has_no_word_on_never_stands_before_the_one_that_aws_verified(edge: TellingEdge) -> None:
+    known = line(2, credential="ab12", apiKeyId="k1", customerId="cust_1")
+    forward(line(1, credential="made-up", apiKeyId="k1"), known)
+    assert [one["credential"]["nativeId"] for one in edge.batches[0]] == ["k1", "ab12"]
+
+
+def test_a_line_that_lacks_its_id_or_time_goes_on_without_it_and_holds_up_no_other(edge: TellingEdge) -> None:
+    told = forward(
+        line(1, extendedRequestId="-"), line(2, requestTimeEpoch="yesterday"), line(3), "[1]", kind="DATA_MESSAGE"
+    )
+    assert told["unreadable"] == 1
+    (sent,) = edge.batches
+    assert [("idempotencyKey" in one, "occurredAt" in one) for one in sent] == [
+        (False, True),
+        (True, False),
+        (True, True),
+    ]
 
 
 def test_calls_that_the_backend_never_saw_are_not_metered_and_failures_of_the_backend_are(edge: TellingEdge) -> None:

@@ -47,6 +47,8 @@ def test_where_a_name_stands_twice_the_oldest_api_keeps_the_plain_ref() -> None:
         ({"info": {"version": "1.4"}}, seen(tags={"version": "9"}), "1.4"),
         ({"info": {"version": "2026-11-22T12:00:00Z"}}, seen(tags={"version": "9"}), "9"),
         ({"info": {"version": "2026-11-22 12:00:00UTC"}}, seen(stage="v3"), "v3"),
+        ({"info": {"version": "2026-11-22T12:00:00"}}, seen(stage="v3"), "v3"),
+        ({"info": {"version": "2026-11-22"}}, seen(stage="v3"), "2026-11-22"),
         ({"paths": {"/v2/pay": {}, "/v2/refund": {}}}, seen("Pay-v7"), "v2"),
         ({"paths": {"/v2/pay": {}, "/refund": {}}}, seen("Pay-v7"), "v7"),
         ({"paths": {"/pay": {}}}, seen(), None),

@@ -51,6 +51,8 @@ ACTIONS = (
     "namedValues/new/listValue",
     "policyFragments/new/listReferences",
 )
+PERIOD = "timestamp ge datetime'2026-01-01T00:00:00' and timestamp le datetime'2026-12-31T23:59:59'"
+REPORTS = ("byApi", "byProduct", "bySubscription")
 LISTS = ("productsByTags", "apis/new/products", "products/new/subscriptions")
 
 
@@ -76,6 +78,11 @@ class Tour:
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         return answer
 
+    async def called(self) -> None:
+        """A consumer's call with the key of the new subscription."""
+        keys = (await self.accepted("POST", "subscriptions/new/listSecrets")).json()
+        await self._http.get("/proxy/new", headers={"Ocp-Apim-Subscription-Key": keys["primaryKey"]})
+
     async def refused(self, method: str, path: str, body: Any = None, etag: str | None = None, **query: str) -> None:
         answer = await self.call(method, path, body, etag, **query)
         assert 400 <= answer.status_code < 500, f"{method} {path}: {answer.status_code}"
@@ -97,7 +104,12 @@ def implemented() -> set[str]:
             is_kind = parts[::2] in KINDS and "confirmations" not in parts
             named = [f"{method} /{'/'.join(parts)}" for method in item if method in _METHODS]
             found |= {name for name in named if is_kind and not (len(parts) % 2 and name.startswith("post"))}
-    return found | {"get ", *(f"post /{path}" for path in _ACTION_TEMPLATES), *(f"get /{path}" for path in _VIEWS)}
+    return found | {
+        "get ",
+        *(f"post /{path}" for path in _ACTION_TEMPLATES),
+        *(f"get /{path}" for path in _VIEWS),
+        *(f"get /reports/{one}" for one in REPORTS),
+    }
 
 
 _METHODS = ("get", "head", "put", "patch", "delete")
@@ -150,6 +162,11 @@ async def _look(tour: Tour) -> None:
     for path in LISTS:
         await tour.accepted("GET", path)
         await tour.refused("GET", path, **{"$top": "many"})
+    for report in REPORTS:
+        await tour.called()
+        answer = await tour.accepted("GET", f"reports/{report}", **{"$filter": PERIOD})
+        assert answer.json()["value"], report
+        await tour.refused("GET", f"reports/{report}", **{"$filter": "timestamp after noon"})
     for path in ACTIONS:
         await tour.accepted("POST", path)
         await tour.refused("POST", path.replace("/new/", "/none/"))

@@ -34,9 +34,9 @@ PATH: Final = "/proxy/v2/payments"
 class Edge:
     """The edge's own process; it can be stopped and started again at the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self._folder = folder
-        self.port = 0
+        self.port = port
         self.start()
 
     def start(self) -> None:

@@ -116,6 +116,8 @@ async def test_what_may_pass_unasked_passes_and_an_observing_plugin_refuses_nobo
         assert (await world.call(secret)).status_code == 200
         assert (await world.call(secret)).status_code == 429
         assert (await world.call(secret, f"{PATH}/health")).status_code == 200
+        for neighbour in ("healthier", "health/../pay", "health//pay", "health%2e%2e"):
+            assert (await world.call(secret, f"{PATH}/{neighbour}")).status_code == 429, neighbour
         await world.admin("PATCH", f"/plugins/{plugin}", {"config": {"enforce": False}})
         assert (await world.call(secret)).status_code == 200
         assert await eventually(lambda: counted(world, 3))

@@ -207,7 +207,7 @@ async def test_everybody_is_found_with_hashes_and_never_secrets_and_only_marked_
     ]
 
 
-@pytest.mark.parametrize("konnect", [False, True])
+@pytest.mark.parametrize("konnect", [False, pytest.param(True, marks=pytest.mark.long)])
 async def test_a_crash_between_any_two_calls_leaves_nothing_that_the_next_run_does_not_finish(konnect: bool) -> None:
     product = await Kong(konnect=konnect).product(PAYMENTS)
     full = seat(wanted("a", secret="aforo_secret"), wanted("b"), scope=(product,), limits=(MINUTE,))

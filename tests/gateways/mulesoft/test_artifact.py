@@ -11,7 +11,7 @@ from aforo.gateway_sdk.contract import Verdict
 from aforo.gateway_sdk.emulator import Fault
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateway_sdk.provision import Seat, Standing
-from aforo.gateways.mulesoft import artifact
+from aforo.gateways.mulesoft import artifact, connector
 from aforo.gateways.mulesoft.emulator.seeding import ENVIRONMENT, ORGANIZATION
 from tests.gateways.mulesoft.mulesoft_parts import quiet
 from tests.gateways.mulesoft.provision_parts import MINUTE, Shop, seat, wanted
@@ -44,6 +44,14 @@ class Enforced:
 
     async def asks(self, client_id: str | None = None) -> int:
         return await self.shop.opens(self.product, self.client_id if client_id is None else client_id, self.secret)
+
+    async def seen(self) -> list[tuple[str, str]]:
+        """The parts of the product as a scan reads them."""
+        gateway = connector.connect(self.shop.connection("connected_app", {}))
+        found = await gateway.discover(quiet)
+        await gateway.aclose()
+        product = next(one for one in found.products if one.native_id == self.product.native_id)
+        return [(entity.kind, entity.key) for entity in product.entities]
 
     def policies(self) -> list[tuple[str, bool, object]]:
         rows = self.shop.tables["policies"].values()
@@ -93,6 +101,17 @@ async def test_detached_the_instance_is_as_it_was_and_others_policies_stay() -> 
         assert [one[0] for one in there.policies()] == ["message-logging"]
         assert before == []
         await there.artifact.detach(there.wiring, there.receipt)
+
+
+async def test_the_applied_policy_is_no_part_of_the_product_and_an_edited_or_foreign_one_is() -> None:
+    async with enforced() as there:
+        await there.subscribed()
+        before = await there.seen()
+        await there.attach()
+        assert await there.seen() == before, "attaching shows as drift"
+        (row,) = (row for row in there.shop.tables["policies"].values() if str(row["apiId"]) == there.product.native_id)
+        row["configurationData"]["clientIdExpression"] = "#[attributes.headers['client_id']]"
+        assert [key for key in await there.seen() if key not in before] == [("policy", "rate-limiting-sla-based")]
 
 
 async def test_a_policy_that_was_there_is_used_switched_on_and_put_back() -> None:

@@ -31,6 +31,9 @@ _ROWS: Final = """
     SELECT quarter, events, whole, nano FROM cells
     WHERE log = 'live' AND tenant = 'ten_bench' AND customer = ? AND metric = 'api_calls'
 """
+_CELL: Final = """
+    INSERT INTO cells VALUES ('live', 'ten_bench', ?, 'api_calls', ?, 'prod', '', '', '', 2, 0, ?, ?, 0, 1, 0)
+"""
 
 
 def measure(*, small: bool = False) -> list[Figure]:
@@ -57,8 +60,7 @@ def _of(query: UsageQuery, customer: str) -> UsageQuery:
 def _fill(path: Path, customers: int) -> None:
     RollupStore(path).close()
     with closing(sqlite3.connect(path)) as db, db:
-        rows = "INSERT INTO cells VALUES ('live', 'ten_bench', ?, 'api_calls', ?, 'prod', '', '', '', 2, ?, ?, 0, 1, 0)"
-        db.executemany(rows, _cells(customers))
+        db.executemany(_CELL, _cells(customers))
 
 
 def _cells(customers: int) -> Iterator[tuple[str, int, int, int]]:

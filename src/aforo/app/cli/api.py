@@ -37,8 +37,18 @@ class Api:
         if self._http:
             self._http.close()
 
+    @property
+    def url(self) -> str:
+        """Where this Aforo is; its console is there too."""
+        return self._place.url.rstrip("/")
+
     def get(self, path: str, **query: Any) -> View:
         return self.send("GET", path, query=query, reads=True)
+
+    def text(self, path: str, **query: Any) -> str:
+        """An answer that is no JSON, such as a file."""
+        answer = self._call("GET", path, None, query, {}, reads=True)
+        return answer.text if answer.is_success else str(self._decode(answer, reads=True))
 
     def everything(self, path: str, **query: Any) -> View:
         """All pages of a list as one page."""

@@ -23,6 +23,8 @@ from aforo.app.cli.groups import (
     products,
     schedules,
     selling,
+    upkeep,
+    usage,
 )
 
 _GROUPS = {
@@ -31,6 +33,7 @@ _GROUPS = {
     **selling.GROUPS,
     "pricing": pricing.app,
     "enforcement": enforcement.app,
+    "usage": usage.app,
     "credentials": credentials.credentials,
     "consumers": credentials.consumers,
     "orphans": credentials.orphans,
@@ -55,10 +58,12 @@ def program() -> typer.Typer:
     )
     app.callback(invoke_without_command=False, epilog=EPILOG)(_root)
     drift.add_to(products.app)
+    selling.costs.add_to(app)
     for name, commands in _GROUPS.items():
         app.add_typer(commands, name=name, short_help=commands.info.help)
     account.add_to(app)
     machine.add_to(app)
+    upkeep.add_to(app)
     return app
 
 

@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from aforo.app.cli import ask
 from aforo.app.cli.api import View
 from aforo.app.cli.exits import Exit
 from aforo.app.cli.failure import Failure, failure
+from aforo.app.cli.files import text_of
 from aforo.app.cli.session import Session
 
 
@@ -83,18 +83,8 @@ def _read(name: str, raw: str) -> str:
 
 
 def _file(name: str, path: str) -> str:
-    try:
-        return Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as fault:
-        why = fault.strerror if isinstance(fault, OSError) else "it is not text"
-        raise failure(
-            "unreadable_file",
-            Exit.INVALID,
-            "A file cannot be read",
-            f"{path}, for {name}: {why}.",
-            next_step=f"Name a file that you can read: --set {name}=@FILE",
-            unharmed="Nothing was saved.",
-        ) from None
+    next_step = f"Name a file that you can read: --set {name}=@FILE"
+    return text_of(path, purpose=name, next_step=next_step, unharmed="Nothing was saved.").rstrip("\r\n")
 
 
 def _asked(field: View) -> str:

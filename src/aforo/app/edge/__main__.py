@@ -18,9 +18,14 @@ def main() -> None:
         default=os.environ.get("AFORO_MARGIN_NETWORKS", ""),
         help="Networks, separated by commas, that may ask for margins without a key; none unless told.",
     )
+    parser.add_argument(
+        "--trusted-proxies",
+        default=os.environ.get("AFORO_TRUSTED_PROXIES", ""),
+        help="Reverse proxies, separated by commas, whose X-Forwarded-For is believed; none unless told.",
+    )
     chosen = parser.parse_args()
     networks = [ip_network(text.strip()) for text in chosen.margin_networks.split(",") if text.strip()]
-    run(chosen.data_dir, chosen.host, chosen.port, networks)
+    run(chosen.data_dir, chosen.host, chosen.port, networks, chosen.trusted_proxies)
 
 
 main()

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 
 import msgspec
@@ -14,6 +14,7 @@ from aforo.app.edge.handlers import Served
 from aforo.app.edge.head import Body, Head
 from aforo.enforcement import Enforcement, Log, answering, asking
 from aforo.enforcement.margin_check import quick_check
+from aforo.enforcement.rules.decide import Reason
 from aforo.enforcement.rules.resolve import Asked
 from aforo.enforcement.service.checks import Call
 from aforo.enforcement.service.parts import Who
@@ -22,6 +23,14 @@ from aforo.kit.errors import Invalid, NotFound
 
 LONGEST_POLL_SECONDS: Final = 25.0
 Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+
+
+class Decided(Protocol):
+    """Counts decisions."""
+
+    def __call__(self, reason: Reason, *, denied: bool) -> None: ...
+
+
 _JSON: Final = [(b"content-type", b"application/json")]
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -29,7 +38,10 @@ _encode: Final = msgspec.json.Encoder().encode
 class CheckRoutes:
     """`margin_networks` may ask for margins without a key; nobody may unless the operator names them."""
 
-    def __init__(self, door: EdgeDoor, enforcement: Enforcement, margin_networks: Networks = ()) -> None:
+    def __init__(
+        self, door: EdgeDoor, enforcement: Enforcement, margin_networks: Networks = (), decided: Decided | None = None
+    ) -> None:
+        self._decided = decided
         self._door = door
         self._room = enforcement
         self._margin_networks = margin_networks
@@ -115,6 +127,8 @@ class CheckRoutes:
 
     async def _checked(self, who: Who, call: Call) -> CheckAnswer:
         outcome = await self._room.checks.check(who, call)
+        if self._decided is not None:
+            self._decided(outcome.verdict.reason, denied=outcome.denied)
         return answering.check_answer(outcome, who.tenant_id, self._room.parts.key)
 
     def _caller(self, head: Head) -> Caller:

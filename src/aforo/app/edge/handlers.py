@@ -1,6 +1,7 @@
 """The edge's routes, neutral to the server that carries them: bytes in, an Answer out."""
 
 from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
 from typing import NamedTuple
 
 from aforo.app.edge import answers
@@ -41,11 +42,15 @@ class Handlers:
 
     async def answer(self, head: Head, body: Body) -> Answer:
         """Never raises for a fault of the request or an expected one of ours."""
+        began = perf_counter()
         try:
             found = await self._route(head, body)
         except AforoError as fault:
             found = answers.of_error(fault, head.path)
         self.metrics.answered(found.status)
+        served = self._exact.get(head.path)
+        if served is not None:
+            self.metrics.took(served.path, perf_counter() - began)
         return found
 
     async def _route(self, head: Head, body: Body) -> Answer:

@@ -46,6 +46,8 @@ _ALLOWED: Final = {
     "reason": "ok",
     "plan": "enterprise",
     "customerId": "cust_01k9q3",
+    "subscriptionId": "sub_01k9q3",
+    "quotaMode": "HARD",
     "remaining": 8420,
     "resetAt": "2026-12-01T00:00:00.000Z",
     "margin": "NONE",

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ import uvicorn
 import uvloop
 
 from aforo.accounts.keyring import KeyRing
+from aforo.app import logs
 from aforo.app.edge import forwarded
 from aforo.app.edge.asgi import EdgeApp
 from aforo.app.edge.checks import CheckRoutes, Networks
@@ -48,23 +48,26 @@ _DURABLE: Final = Durability()
 
 
 def run(
-    data_dir: Path, host: str, port: int, margin_networks: Networks = (), durability: Durability = _DURABLE
-) -> None:
+    data_dir: Path, host: str, port: int, margin_networks: Networks = (), trusted_proxies: str = "",
+    durability: Durability = _DURABLE,
+) -> None:  # fmt: skip
     """Serve until SIGTERM or SIGINT; then stop accepting, finish what was begun, sync, and return.
 
     Ends with status 1 and one log line when the usage log cannot be opened.
     """
-    _log_to_stderr()
+    logs.begin("edge")
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises it once more after draining: the logs close first
         signal.signal(number, lambda *_: None)
     try:
-        uvloop.run(_serve(data_dir, host, port, margin_networks, durability))
+        uvloop.run(_serve(data_dir, host, port, margin_networks, trusted_proxies, durability))
     except (AforoError, OSError, sqlite3.Error) as fault:
         structlog.get_logger().error("the edge cannot start", reason=str(fault))
         sys.exit(1)
 
 
-async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks, durability: Durability) -> None:
+async def _serve(
+    data_dir: Path, host: str, port: int, margin_networks: Networks, trusted_proxies: str, durability: Durability
+) -> None:
     clock = SystemClock()
     keys = KeyRing(data_dir / "records.db", clock)
     keys.refresh()
@@ -80,7 +83,7 @@ async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks
     metrics, door = EdgeMetrics(ingests.logs), EdgeDoor(keys)
     metrics.watch(enforcement.room)
     ingest = IngestRoute(door, ingests, metrics)
-    checks = CheckRoutes(door, enforcement.room, margin_networks)
+    checks = CheckRoutes(door, enforcement.room, margin_networks, metrics.decided)
     served = [*(Served("POST", path, ingest.post) for path in sorted(INGEST_PATHS)), *checks.served()]
 
     def waits_for() -> str | None:
@@ -89,7 +92,7 @@ async def _serve(data_dir: Path, host: str, port: int, margin_networks: Networks
     handlers = Handlers(served, metrics, waits_for)
     _calm_the_collector()
     app = EdgeApp(handlers.answer, forward_secret=forwarded.begin(data_dir))
-    server = _Server(_config(app, host, port), handlers, enforcement.room.changes.release)
+    server = _Server(_config(app, host, port, trusted_proxies), handlers, enforcement.room.changes.release)
     polling = asyncio.create_task(_poll(keys, known))
     try:
         await server.serve()
@@ -143,7 +146,7 @@ async def _poll(keys: KeyRing, known: KnownMetrics) -> None:
             log.exception("keys or metrics could not be read; the last ones known stay in force")
 
 
-def _config(app: EdgeApp, host: str, port: int) -> uvicorn.Config:
+def _config(app: EdgeApp, host: str, port: int, trusted_proxies: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -155,26 +158,9 @@ def _config(app: EdgeApp, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         backlog=1024,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
-
-
-def _log_to_stderr() -> None:
-    """One JSON object a line; uvicorn's warnings among them."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    logging.getLogger("uvicorn").addHandler(_ToStructlog(logging.WARNING))
-
-
-class _ToStructlog(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().warning(record.getMessage(), logger=record.name)

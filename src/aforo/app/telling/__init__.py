@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from aforo.alerts import Alerts
-from aforo.app.telling import drift, gateways, keys, metering
+from aforo.app.telling import drift, gateways, keys, margins, metering
 from aforo.catalog import ImpactOf
 from aforo.integrations.listeners import BreakerChange, HealthChange
 from aforo.integrations.model import BreakerState
@@ -74,6 +74,7 @@ class Telling:
             await self.gateway_turned(tenant.id)
             await self.keys_changed(tenant.id)
             await _guarded("quotas", self._quotas.tell(self._alerts, rooms, tenant.id, now))
+            await _guarded("margins", margins.tell(self._alerts, rooms, tenant))
             await _guarded("dead letters", metering.tell_dead_letters(self._alerts, rooms, tenant, now))
             await _guarded("completeness", metering.tell_holes(self._alerts, rooms, tenant, now))
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from aforo.accounts import Caller
 from aforo.accounts.model import Tenant
@@ -115,8 +116,9 @@ async def _letters(code: str, count: int, oldest_ns: int) -> Notice:
         name=code,
         severity=Severity.WARNING,
         title=f"{count:,} event{'s were' if count > 1 else ' was'} refused: {code}",
-        detail="Not counted, and kept. Mend what sends them, then replay them: POST /v1/ingest/dead-letters/replay.",
-        path="/alerts",
+        detail="Not counted, and kept. Mend what sends them, then replay them there, or by POST "
+        "/v1/ingest/dead-letters/replay.",
+        path=f"/dead-letters?{urlencode({'code': code})}",
         since=datetime.fromtimestamp(oldest_ns / 10**9, UTC),
     )
 
@@ -152,7 +154,7 @@ async def _hole(node: NodeCertificate, now: datetime) -> Notice:
         severity=Severity.WARNING,
         title=f"{node.missing_count:,} event{'s' if node.missing_count > 1 else ''} of node {node.node} missing",
         detail=f"Numbers {first.first:,} to {first.last:,} never came; they lie between {after} and {first.before}.",
-        path="/alerts",
+        path="/completeness",
         since=now,
     )
 

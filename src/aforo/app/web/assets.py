@@ -14,7 +14,7 @@ _CSS_INDENT = re.compile(r"\n\s*")
 _JS_IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE)
 _JS_EXPORT = re.compile(r"^export (?=(?:async )?function|const|class)", re.MULTILINE)
 _JS_COMMENT_LINE = re.compile(r"^\s*(?://|/?\*).*\n", re.MULTILINE)
-_MODULES = ("policy", "swap", "dialog", "table", "copy", "time", "live", "start")
+_MODULES = ("policy", "swap", "dialog", "table", "copy", "time", "live", "palette", "start")
 
 
 @dataclass(frozen=True, slots=True)

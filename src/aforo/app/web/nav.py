@@ -54,6 +54,7 @@ NAVIGATION = (
         "Money",
         (
             Entry("Margin", "/margin", "scales"),
+            Entry("Costs", "/costs", "receipt"),
             Entry("Usage", "/usage", "columns-chart"),
             Entry("Statements", "/statements", "document"),
         ),

@@ -55,6 +55,13 @@ def samples(assets: Assets) -> dict[str, Any]:
             Series("Other (31)", _curve(700, 4), "other"),
         ],
         "decisions": [Series("ALLOW", _curve(4100, 5), "ok"), Series("DENY", _curve(420, 3), "bad")],
+        "money": [
+            Series("Revenue", _curve(40, 5), "money"),
+            Series("Cost", [None if one is None else max(0.0, one * 1.4 - 8) for one in _curve(40, 5)], "2"),
+        ],
+        "money_columns": _money_columns(),
+        "money_rows": _money_rows(),
+        "kinds": _kinds(),
         "hours": [f"{hour:02}:00" for hour in range(24)],
         "unknown": UNKNOWN,
     }
@@ -124,6 +131,46 @@ def _events() -> list[dict[str, Any]]:
             "key": "…x7Qa",
         }
         for index, decision in enumerate(decisions)
+    ]
+
+
+def _money_columns() -> list[dict[str, Any]]:
+    amounts = [
+        {"key": key, "label": f"{key.capitalize()}, EUR", "kind": "money"} for key in ("revenue", "cost", "margin")
+    ]
+    return [
+        {"key": "name", "label": "Customer"},
+        {"key": "calls", "label": "Calls", "kind": "number"},
+        *amounts,
+        {"key": "level", "label": "Level", "kind": "badge"},
+        {"key": "enforcement", "label": "Enforcement, 7 days"},
+    ]
+
+
+def _money_rows() -> list[dict[str, Any]]:
+    names = ("Acme", "310.00", "402.10", "-92.10", "L3"), (_LONGEST, "123456789012.34", "96.00", None, "NONE")
+    return [
+        {
+            "href": "#",
+            "name": name,
+            "calls": 98073,
+            "revenue": revenue,
+            "cost": cost,
+            "margin": margin,
+            "level": level,
+            "enforcement": "would have refused 1,204 calls",
+            "note": "" if margin else "No cost rule covers 450,880 of these calls: their cost is not in it.",
+        }
+        for name, revenue, cost, margin, level in names
+    ]
+
+
+def _kinds() -> list[dict[str, Any]]:
+    found = ("payments-v2", "payments-and-settlement", _LONGEST)
+    hits = [{"name": name, "href": "#", "told": name if name == _LONGEST else "kong-prod"} for name in found]
+    return [
+        {"label": "Products", "icon": "box", "hits": hits, "more": True, "all_href": ""},
+        {"label": "Customers", "icon": "people", "hits": hits[:1], "more": True, "all_href": "/customers"},
     ]
 
 

@@ -1,6 +1,7 @@
 """Preview, deploy, attach, detach: what was begun is finished, or cleaned up, by whoever comes next."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from aforo.artifacts.errors import NotDeployed
 from aforo.artifacts.model import Installed, Intent, Mode, Preview, Wishes
@@ -95,6 +96,11 @@ class Artifacts:
     async def exists(self, tenant_id: str, integration_id: str) -> bool:
         """Whether anything of an artifact may stand at the gateway."""
         return await self._parts.store.exists(tenant_id, integration_id)
+
+    async def attached_at(self, tenant_id: str, integration_id: str) -> datetime | None:
+        """Since when it has been attached, as far as the record knows; None where it is not."""
+        one = await self._parts.store.one(tenant_id, integration_id)
+        return one.attached_at if one else None
 
     async def _settled(
         self, tenant_id: str, integration_id: str, artifact: Artifact, actor_id: str

@@ -160,9 +160,8 @@ class DriftWatch(Scanning):
         kinds: Sequence[EntityKind],
     ) -> None:
         """The postcondition: reading back shows the record, and beside it only what was left alone on purpose."""
-        view = await self._view(tenant_id, row, record, after)
+        view = await self._view(tenant_id, row, record, after, settled_by="restored")
         if view.product.drift_id is None and after is not None:
-            await self.settle(row, "restored")
             await self._adopt_ids(tenant_id, view.product, record, after, kinds)
             return
         alone = {change.path for change in plan.left_alone}

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aforo.catalog.model import Difference, DriftEpisode, EpisodeRow, ProductRow, Recorded, Row, Status
 from aforo.catalog.rules.diff import compare
@@ -14,6 +15,9 @@ from aforo.integrations import Integrations
 from aforo.kit.clock import Clock
 from aforo.kit.errors import NotFound
 from aforo.kit.ids import new_id
+
+NOTICED: Final = "no longer differs"
+"""How an episode ended that nobody has answered."""
 
 DriftNoted = Callable[[str], Awaitable[None]]
 """Given a tenant: episodes of its products began or ended. Never raises."""
@@ -102,17 +106,21 @@ class Scanning:
         await self._store.episodes.close(row.id, resolution, self._clock.now())
         await self._noted(row.tenant_id)
 
-    async def _view(self, tenant_id: str, row: ProductRow, record: Product, live: Product | None) -> DriftView:
+    async def _view(
+        self, tenant_id: str, row: ProductRow, record: Product, live: Product | None, *, settled_by: str = NOTICED
+    ) -> DriftView:
         ours = self._vault.veil(tenant_id, record)
         theirs = self._vault.veil(tenant_id, live) if live else None
         kinds = await self._kinds(tenant_id, row)
         difference = compare(ours, theirs, kinds, row.ignored) if theirs else Difference()
-        await self._note(tenant_id, [(row, difference, theirs is None)])
+        await self._note(tenant_id, [(row, difference, theirs is None)], settled_by)
         fresh = await self._row(tenant_id, row.id)
         seen = observed_digest(theirs) if theirs else None
         return DriftView(fresh, ours, theirs, difference, seen, await self.episode(tenant_id, fresh))
 
-    async def _note(self, tenant_id: str, seen: Sequence[tuple[ProductRow, Difference, bool]]) -> None:
+    async def _note(
+        self, tenant_id: str, seen: Sequence[tuple[ProductRow, Difference, bool]], settled_by: str = NOTICED
+    ) -> None:
         """Open, update and close episodes, in one write; the third of each is whether the product is gone."""
         now = self._clock.now()
         found: list[EpisodeRow] = []
@@ -123,7 +131,8 @@ class Scanning:
                 found.append(EpisodeRow(episode_id, row.id, now, None, None, gone, sealed))
         drifting = {episode.product_id for episode in found}
         settled = [row.id for row, _, _ in seen if row.drift_id and row.id not in drifting]
-        await self._store.episodes.note(tenant_id, found, settled, [row.id for row, _, _ in seen], now)
+        checked = [row.id for row, _, _ in seen]
+        await self._store.episodes.note(tenant_id, found, settled, checked, now, settled_by)
         if settled or any(row.drift_id is None for row, difference, gone in seen if gone or difference.is_drift):
             await self._noted(tenant_id)
 

@@ -93,12 +93,21 @@ class EpisodeStore:
         return [(by_id[episode.product_id], episode) for episode in episodes]
 
     async def note(
-        self, tenant_id: str, found: Sequence[EpisodeRow], settled: Sequence[str], checked: Sequence[str], at: datetime
+        self,
+        tenant_id: str,
+        found: Sequence[EpisodeRow],
+        settled: Sequence[str],
+        checked: Sequence[str],
+        at: datetime,
+        settled_by: str,
     ) -> None:
-        """A look's findings in one write: episodes to open or update, products that no longer differ, all looked at."""
+        """A look's findings in one write: episodes to open or update, products that no longer differ, all looked at.
+
+        `settled_by` says how the latter came about.
+        """
         async with writing(self._db) as connection:
             await _open_or_update(connection, tenant_id, found)
-            await _close(connection, settled, "no longer differs", at)
+            await _close(connection, settled, settled_by, at)
             for start in range(0, len(checked), 500):
                 mine = products.c.id.in_(checked[start : start + 500])
                 await connection.execute(update(products).where(mine).values(checked_at=rfc3339(at)))

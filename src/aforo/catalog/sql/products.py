@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from aforo.catalog.model import ProductRow
 from aforo.catalog.sql.episodes import EpisodeStore
@@ -72,10 +72,14 @@ class ProductStore:
 
     async def names(self, tenant_id: str) -> dict[str, str]:
         """By id and by ref; of two products with one ref, at two gateways, either name."""
+        rows = await self.labels(tenant_id)
+        return {ref: name for _, ref, name in rows} | {product_id: name for product_id, _, name in rows}
+
+    async def labels(self, tenant_id: str) -> list[tuple[str, str, str]]:
+        """Id, ref and name of each."""
         query = select(products.c.id, products.c.ref, products.c.name).where(products.c.tenant_id == tenant_id)
         async with self._db.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return {row.ref: row.name for row in rows} | {row.id: row.name for row in rows}
+            return [(row.id, row.ref, row.name) for row in (await connection.execute(query)).all()]
 
     async def counts(self, tenant_id: str) -> dict[str, tuple[int, int]]:
         """Per integration: how many products, and how many of them drift."""
@@ -115,7 +119,8 @@ def _matching(
     if integration_id:
         chosen.append(products.c.integration_id == integration_id)
     if words:
-        chosen.append(products.c.name.contains(words, autoescape=True))
+        named = [products.c[name].contains(words, autoescape=True) for name in ("name", "ref")]
+        chosen.append(or_(*named, products.c.id.startswith(words, autoescape=True)))
     if drifted is not None:
         chosen.append(products.c.drift_id.is_not(None) if drifted else products.c.drift_id.is_(None))
     return chosen

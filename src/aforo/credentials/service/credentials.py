@@ -109,7 +109,6 @@ class Credentials:
         ending = replace(old, state=CredentialState.GRACE, grace_until=until)
         if not await self._stores.record.issued(made, replaced=ending, now=made.created_at):
             raise _refused(await self.one(tenant_id, credential_id), "rotated", {CredentialState.ACTIVE})
-        await self._changed(tenant_id)
         return await self._settled(made, secret)
 
     async def suspend(self, tenant_id: str, credential_id: str) -> Credential:
@@ -142,6 +141,7 @@ class Credentials:
             if product_id not in product_ids:
                 left_out[one.integration_id].append(product_id)
         await self._stores.record.scoped(known, left_out, self._clock.now())
+        await self._changed(tenant_id)
         await self._driver.settle(tenant_id, known.subscription_id)
         return await self.one(tenant_id, credential_id)
 
@@ -170,6 +170,7 @@ class Credentials:
 
     async def _settled(self, made: Credential, secret: str | None) -> Issued:
         await self._driver.settle(made.tenant_id, made.subscription_id)
+        await self._changed(made.tenant_id)
         found = await self.one(made.tenant_id, made.id)
         everywhere = (Shown(None, secret),) if secret else ()
         return Issued(found, (*everywhere, *await self._unshown(found)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Final
+from weakref import WeakValueDictionary
 
 from aforo.credentials.errors import NotProvisionable
 from aforo.credentials.model import Stuck, Task
@@ -43,7 +44,9 @@ class Driver:
         self._seating = seating
         self._provisioners = provisioners
         self._clock = clock
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = (
+            WeakValueDictionary()
+        )  # each as long as anybody waits
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._loose: set[asyncio.Task[None]] = set()
 
@@ -130,8 +133,6 @@ class Driver:
             ]
             for one in fresh:  # somebody else may have done it while we waited
                 await self._attempt(one, urgent=urgent)
-        if not lock.locked():
-            self._locks.pop((task.subscription_id, task.integration_id), None)
 
     async def _attempt(self, task: Task, *, urgent: bool) -> None:
         try:

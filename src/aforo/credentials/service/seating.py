@@ -69,6 +69,13 @@ class Seating:
         await self._stores.record.unfolded(task, {**left, **wanted}, self._clock.now())
         return [*wanted, *left]
 
+    async def wake(self, tenant_id: str, integration_id: str) -> None:
+        """Plans stand there otherwise than before: seats that were left with something to tell are looked at again."""
+        there = await self._stores.seats.at(integration_id)
+        waiting = [row for row in there if row.tenant_id == tenant_id and row.notes and row.wanted is not Standing.GONE]
+        if waiting:
+            await self._stores.record.wake(waiting, self._clock.now())
+
     async def seat(self, task: Task) -> Seat:
         """The seat as it is wanted at this moment. Secrets are unsealed: it is never stored or logged."""
         subscription, status = await self._subscription(task.tenant_id, task.subscription_id)
@@ -137,11 +144,12 @@ class Seating:
     async def observed(
         self, tenant_id: str, subscription_ids: Collection[str]
     ) -> Mapping[str, Mapping[str, tuple[str, str | None]]]:
-        """By subscription and integration: how it was last seen, and why not as wanted."""
+        """By subscription and integration: how it was last seen, and why not as wanted, or what it lacks there."""
         found: dict[str, dict[str, tuple[str, str | None]]] = {}
         for row in await self._stores.seats.of(subscription_ids):
             if row.tenant_id == tenant_id:
-                found.setdefault(row.subscription_id, {})[row.integration_id] = (row.observed, row.reason)
+                told = row.reason or " ".join(row.notes) or None
+                found.setdefault(row.subscription_id, {})[row.integration_id] = (row.observed, told)
         return found
 
     def _keys(self, credentials: list[Credential], integration_id: str, standing: Standing) -> list[WantedKey]:

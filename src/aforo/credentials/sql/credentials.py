@@ -15,6 +15,14 @@ from aforo.customers import note_change
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database
 
+_OWNED = (
+    places.c.integration_id,
+    places.c.type,
+    places.c.native_id,
+    credentials.c.subscription_id,
+    credentials.c.created_at,
+)
+
 
 class CredentialStore:
     """Reads credentials with their places."""
@@ -88,6 +96,31 @@ class CredentialStore:
         )
         async with self._db.read() as connection:
             return {native: owner for native, owner in (await connection.execute(query)).all() if native}
+
+    async def owners(self, tenant_id: str, subscription_ids: Collection[str]) -> dict[str, tuple[str, datetime]]:
+        """What usage calls a credential, `integration/type/native id`: whose it is, and since when it is known here.
+
+        Of several that a gateway calls the same the oldest counts; revoked ones belong to it.
+        """
+        query = (
+            select(*_OWNED)
+            .join(credentials, credentials.c.id == places.c.credential_id)
+            .where(
+                credentials.c.tenant_id == tenant_id,
+                credentials.c.subscription_id.in_(subscription_ids),
+                places.c.native_id.is_not(None),
+            )
+            .order_by(credentials.c.id.desc())
+        )
+        async with self._db.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return {
+            f"{row['integration_id']}/{row['type'] or ''}/{row['native_id']}": (
+                row["subscription_id"],
+                from_rfc3339(row["created_at"]),
+            )
+            for row in rows
+        }
 
     async def _read(self, query: Any) -> list[Credential]:
         async with self._db.read() as connection:

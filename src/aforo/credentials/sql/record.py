@@ -114,6 +114,12 @@ class Record:
             await seats.want(connection, seat.tenant_id, seat.subscription_id, integration_id, seat.wanted)
             await outbox.ask(connection, seat.tenant_id, seat.subscription_id, integration_id, now, urgent=False)
 
+    async def wake(self, rows: Collection[SeatRow], now: datetime) -> None:
+        """These seats are to be converged again, behind whatever is urgent."""
+        async with self._db.write() as connection:
+            for row in rows:
+                await outbox.ask(connection, row.tenant_id, row.subscription_id, row.integration_id, now, urgent=False)
+
     async def seen(self, row: SeatRow) -> None:
         """A seat as it was read, without a write at the gateway."""
         async with self._db.write() as connection:

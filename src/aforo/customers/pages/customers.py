@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+import aforo.customers.pages.statements as statements
 from aforo.accounts import Scope, Session
 from aforo.customers.model import Customer
 from aforo.customers.pages.parts import Faults, Parts, faults_of
@@ -68,6 +69,7 @@ def add(pages: APIRouter, parts: Parts) -> None:
             one=one,
             held=held,
             plans={plan.id: plan for plan in plans},
+            **await statements.shown_of_customer(parts, tenant_id, customer_id),
             may_write=session.caller.may(Scope.CONTROL_WRITE),
         )
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
+import aforo.customers.pages.statements as statements
 from aforo.accounts import Scope, Session
 from aforo.customers.model import PlanState
 from aforo.customers.pages.parts import Faults, Parts, faults_of
@@ -67,7 +68,8 @@ def add(pages: APIRouter, parts: Parts) -> None:
         told = await _told(parts, session, subscription_id)
         keys = await parts.keys(session.caller.tenant_id, subscription_id)
         levels = await parts.levels(session.caller.tenant_id, subscription_id)
-        return parts.render("customers/subscription.html", request, **told, keys=keys, levels=levels)
+        bills = await statements.shown(parts, session.caller.tenant_id, subscription_id)
+        return parts.render("customers/subscription.html", request, **told, keys=keys, levels=levels, **bills)
 
     _add_verbs(pages, parts)
 

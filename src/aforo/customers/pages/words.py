@@ -1,8 +1,10 @@
 """A plan's terms as people read them. Pure."""
 
+from datetime import datetime, tzinfo
 from typing import Any
 
 from aforo.customers.model import Plan
+from aforo.customers.rules.rating import PartKind
 from aforo.customers.terms import Model, Quota, Rate, RateLimit
 
 MODELS = {
@@ -13,6 +15,27 @@ MODELS = {
     Model.GRADUATED: "tiers, each at its price",
     Model.VOLUME: "tiers, all at the reached price",
 }
+
+
+PARTS = {
+    PartKind.UNITS: "",
+    PartKind.INCLUDED: "included",
+    PartKind.BLOCKS: "blocks",
+    PartKind.PERCENT: "share",
+    PartKind.MINIMUM: "up to the minimum",
+    PartKind.FEE: "fee",
+}
+
+
+def part_words(kind: PartKind) -> str:
+    """What a step of a calculation is, beside its line's name."""
+    return PARTS[kind]
+
+
+def exact_words(moment: datetime, zone: tzinfo) -> str:
+    """`1 Dec 2026, 00:00 CET`: by the plan's clock, not the page's."""
+    local = moment.astimezone(zone)
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"
 
 
 def quota(one: Quota) -> str:

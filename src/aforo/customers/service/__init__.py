@@ -4,6 +4,7 @@ from aforo.customers.service.customers import Customers
 from aforo.customers.service.margins import Margins
 from aforo.customers.service.metrics import Metrics
 from aforo.customers.service.plans import Plans, ProductsOf
+from aforo.customers.service.statements import Provenance, Sources, Statements, Told
 from aforo.customers.service.subscriptions import NOWHERE, AtGateways, Observed, Subscriptions
 
 __all__ = [
@@ -15,5 +16,9 @@ __all__ = [
     "Observed",
     "Plans",
     "ProductsOf",
+    "Provenance",
+    "Sources",
+    "Statements",
     "Subscriptions",
+    "Told",
 ]

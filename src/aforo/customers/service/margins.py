@@ -1,6 +1,8 @@
 """Cost rules and margin guards: what calls cost, and what they must leave."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -70,21 +72,22 @@ class Margins:
             raise NotFound(f"There is no cost rule {rule_id}.", next_step="List them: GET /api/v1/cost-rules.")
         return found
 
-    async def create_cost_rule(self, tenant_id: str, new: NewCostRule) -> CostRule:
+    async def check_cost_rule(self, tenant_id: str, new: NewCostRule) -> None:
+        """Raises Invalid when it is about nothing that is there."""
         await self._scopes.check_cost(tenant_id, new)
+
+    async def create_cost_rule(self, tenant_id: str, new: NewCostRule) -> CostRule:
+        """Without a date it holds from the quarter hour that has begun: usage is summed by these. Raises Invalid."""
+        return (await self.create_cost_rules(tenant_id, [new]))[0]
+
+    async def create_cost_rules(self, tenant_id: str, several: Sequence[NewCostRule]) -> list[CostRule]:
+        """All of them, or none. Raises Invalid."""
+        for one in {one.scope: one for one in several}.values():
+            await self.check_cost_rule(tenant_id, one)
         now = self._clock.now()
-        rule = CostRule(
-            id=new_id("cost"),
-            tenant_id=tenant_id,
-            product_id=new.scope.product_id,
-            metric=new.scope.metric,
-            unit_cost=new.unit_cost,
-            currency=new.currency,
-            valid_from=new.valid_from or now,
-            created_at=now,
-        )
-        await self._store.add_cost_rule(rule)
-        return rule
+        rules = [_rule(tenant_id, one, now) for one in several]
+        await self._store.add_cost_rules(rules)
+        return rules
 
     async def remove_cost_rule(self, tenant_id: str, rule_id: str) -> None:
         await self.cost_rule(tenant_id, rule_id)
@@ -138,6 +141,23 @@ class Margins:
     async def remove_guard(self, tenant_id: str, guard_id: str) -> None:
         await self.guard(tenant_id, guard_id)
         await self._store.remove_guard(tenant_id, guard_id)
+
+
+def _quarter_of(moment: datetime) -> datetime:
+    return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+
+
+def _rule(tenant_id: str, new: NewCostRule, now: datetime) -> CostRule:
+    return CostRule(
+        id=new_id("cost"),
+        tenant_id=tenant_id,
+        product_id=new.scope.product_id,
+        metric=new.scope.metric,
+        unit_cost=new.unit_cost,
+        currency=new.currency,
+        valid_from=new.valid_from or _quarter_of(now),
+        created_at=now,
+    )
 
 
 def _checked(floors: Floors) -> tuple[Decimal | None, Decimal | None, Decimal | None]:

@@ -37,6 +37,14 @@ class Plans:
         found = await self._store.page(tenant_id, before=cursor, limit=limit + 1)
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
+    async def find(self, tenant_id: str, words: str, limit: int) -> list[tuple[str, str, str]]:
+        """(id, name, key), newest first."""
+        return await self._store.find(tenant_id, words, limit)
+
+    async def names(self, tenant_id: str) -> dict[str, str]:
+        """What plans are called, by id."""
+        return await self._store.names(tenant_id)
+
     async def versions(self, tenant_id: str, plan_id: str) -> list[Plan]:
         """Newest first."""
         found = await self._store.versions(tenant_id, plan_id)

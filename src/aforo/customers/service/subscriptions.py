@@ -92,6 +92,10 @@ class Subscriptions:
         following = found[limit - 1].id if len(found) > limit else None
         return await self._placed(tenant_id, found[:limit]), following
 
+    async def find(self, tenant_id: str, words: str, limit: int) -> list[tuple[str, str, str]]:
+        """(id, customer's name, plan's name), newest first."""
+        return await self._store.find(tenant_id, words, limit)
+
     async def one(self, tenant_id: str, subscription_id: str) -> Placed:
         return (await self._placed(tenant_id, [await self._stored(tenant_id, subscription_id)]))[0]
 

@@ -30,7 +30,7 @@ class CustomerStore:
         )
         if words:
             found = [customers.c[name].contains(words, autoescape=True) for name in ("name", "external_id", "email")]
-            query = query.where(or_(*found))
+            query = query.where(or_(*found, customers.c.id.startswith(words, autoescape=True)))
         if external_id:
             query = query.where(customers.c.external_id == external_id)
         if before:
@@ -51,6 +51,13 @@ class CustomerStore:
         query = select(customers).where(
             customers.c.id == customer_id, customers.c.tenant_id == tenant_id, customers.c.removed_at.is_(None)
         )
+        async with self._db.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return _customer(row) if row else None
+
+    async def ever(self, tenant_id: str, customer_id: str) -> Customer | None:
+        """Also one that was removed since: its statements stay."""
+        query = select(customers).where(customers.c.id == customer_id, customers.c.tenant_id == tenant_id)
         async with self._db.read() as connection:
             row = (await connection.execute(query)).mappings().first()
         return _customer(row) if row else None

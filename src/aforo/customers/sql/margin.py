@@ -1,5 +1,6 @@
 """Cost rules and margin guards at rest. Amounts are text: what was written is what is read."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -26,20 +27,11 @@ class MarginStore:
         row = await self._one(cost_rules, tenant_id, rule_id)
         return _cost_rule(row) if row else None
 
-    async def add_cost_rule(self, rule: CostRule) -> None:
-        async with self._db.write() as connection:
-            await connection.execute(
-                insert(cost_rules).values(
-                    id=rule.id,
-                    tenant_id=rule.tenant_id,
-                    product_id=rule.product_id,
-                    metric=rule.metric,
-                    unit_cost=f"{rule.unit_cost:f}",
-                    currency=rule.currency,
-                    valid_from=rfc3339(rule.valid_from),
-                    created_at=rfc3339(rule.created_at),
-                )
-            )
+    async def add_cost_rules(self, rules: Sequence[CostRule]) -> None:
+        """All of them, or none."""
+        if rules:
+            async with self._db.write() as connection:
+                await connection.execute(insert(cost_rules), [_cost_values(one) for one in rules])
 
     async def remove_cost_rule(self, tenant_id: str, rule_id: str) -> bool:
         return await self._remove(cost_rules, tenant_id, rule_id)
@@ -107,6 +99,19 @@ def _cost_rule(row: Any) -> CostRule:
         valid_from=from_rfc3339(row["valid_from"]),
         created_at=from_rfc3339(row["created_at"]),
     )
+
+
+def _cost_values(rule: CostRule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "tenant_id": rule.tenant_id,
+        "product_id": rule.product_id,
+        "metric": rule.metric,
+        "unit_cost": f"{rule.unit_cost:f}",
+        "currency": rule.currency,
+        "valid_from": rfc3339(rule.valid_from),
+        "created_at": rfc3339(rule.created_at),
+    }
 
 
 def _guard_values(guard: MarginGuard) -> dict[str, Any]:

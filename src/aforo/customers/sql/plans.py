@@ -4,12 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Select, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aforo.customers.errors import PlanDraftExists, PlanInUse, PlanKeyTaken, PlanPublished
 from aforo.customers.model import Plan, PlanState
-from aforo.customers.sql.tables import plan_products, plan_versions, plans, subscriptions
+from aforo.customers.sql.subscriptions import LEFT
+from aforo.customers.sql.tables import grant_changes, plan_products, plan_versions, plans, subscriptions
 from aforo.customers.terms import Terms
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database
@@ -31,6 +32,25 @@ class PlanStore:
         if before:
             query = query.where(plans.c.id < before)
         return await self._read(query.order_by(plans.c.id.desc()).limit(limit))
+
+    async def find(self, tenant_id: str, words: str, limit: int) -> list[tuple[str, str, str]]:
+        """(id, name, key) of plans by a part of the name or key, or the begin of the id; newest first."""
+        named = [plans.c[name].contains(words, autoescape=True) for name in ("name", "key")]
+        query = (
+            select(plans.c.id, plans.c.name, plans.c.key)
+            .where(plans.c.tenant_id == tenant_id, plans.c.system.is_(False))
+            .where(or_(*named, plans.c.id.startswith(words, autoescape=True)))
+            .order_by(plans.c.id.desc())
+            .limit(limit)
+        )
+        async with self._db.read() as connection:
+            return [(row.id, row.name, row.key) for row in await connection.execute(query)]
+
+    async def names(self, tenant_id: str) -> dict[str, str]:
+        """What plans are called, by id."""
+        async with self._db.read() as connection:
+            found = await connection.execute(select(plans.c.id, plans.c.name).where(plans.c.tenant_id == tenant_id))
+            return {row.id: row.name for row in found}
 
     async def versions(self, tenant_id: str, plan_id: str) -> list[Plan]:
         """Newest first; empty when there is no such plan."""
@@ -105,6 +125,14 @@ class PlanStore:
         async with self._db.write() as connection:
             pinned = select(func.count()).where(subscriptions.c.plan_id == plan_id)
             count = (await connection.execute(pinned)).scalar_one()
+            left = select(grant_changes.c.number).where(
+                grant_changes.c.kind == LEFT, grant_changes.c.subject.contains(f" {plan_id} ", autoescape=True)
+            )
+            if (await connection.execute(left.limit(1))).first() is not None:
+                raise PlanInUse(
+                    "A subscription was on this plan once, and its statements of that time are made with it.",
+                    next_step="Keep it: its versions are what those customers bought.",
+                )
             if count:
                 raise PlanInUse(
                     f"{count} subscriptions, live or cancelled, are on this plan.",

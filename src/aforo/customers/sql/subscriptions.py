@@ -3,20 +3,23 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aforo.customers.model import Change, Mode, Subscription
 from aforo.customers.rules.states import LIVE, State
-from aforo.customers.sql.tables import customers, grant_changes, plan_products, plan_versions, subscriptions
+from aforo.customers.sql.tables import customers, grant_changes, plan_products, plan_versions, plans, subscriptions
 from aforo.kit.clock import from_rfc3339, rfc3339
 from aforo.kit.db import Database
 from aforo.kit.errors import NotFound
 
 _bought = subscriptions.c.customer_id.not_in(select(customers.c.id).where(customers.c.system.is_(True)))
 """Of a customer that buys: not one of Aforo's own."""
+
+LEFT: Final = "subscription.left"
+"""The change whose subject is a subscription, and the plan and version that it was moved away from."""
 
 OnChange = Callable[[AsyncConnection, Subscription], Awaitable[None]]
 """Told of a new or changed subscription inside the transaction that writes it."""
@@ -54,6 +57,21 @@ class SubscriptionStore:
         if before:
             query = query.where(subscriptions.c.id < before)
         return await self._read(query.order_by(subscriptions.c.id.desc()).limit(limit))
+
+    async def find(self, tenant_id: str, words: str, limit: int) -> list[tuple[str, str, str]]:
+        """(id, customer's name, plan's name) by the begin of the id or a part of either name; newest first."""
+        named = [table.c.name.contains(words, autoescape=True) for table in (customers, plans)]
+        query = (
+            select(subscriptions.c.id, customers.c.name.label("customer"), plans.c.name.label("plan"))
+            .join(customers, customers.c.id == subscriptions.c.customer_id)
+            .join(plans, plans.c.id == subscriptions.c.plan_id)
+            .where(subscriptions.c.tenant_id == tenant_id, _bought)
+            .where(or_(subscriptions.c.id.startswith(words, autoescape=True), *named))
+            .order_by(subscriptions.c.id.desc())
+            .limit(limit)
+        )
+        async with self._db.read() as connection:
+            return [(row.id, row.customer, row.plan) for row in await connection.execute(query)]
 
     async def one(self, tenant_id: str, subscription_id: str) -> Subscription | None:
         mine = (subscriptions.c.id == subscription_id) & (subscriptions.c.tenant_id == tenant_id)
@@ -117,9 +135,25 @@ class SubscriptionStore:
             same = [column == _values(before)[column.name] for column in subscriptions.c]
             done = await connection.execute(update(subscriptions).where(*same).values(_values(after)))
             if done.rowcount:
+                await _note_left(connection, before, after)
                 await _log(connection, after, kind)
                 await self._on_change(connection, after)
         return done.rowcount > 0
+
+    async def left(self, tenant_id: str, ids: Collection[str]) -> dict[str, list[tuple[datetime, tuple[str, int]]]]:
+        """Of each subscription: when it was moved, and from which plan version; oldest first."""
+        query = (
+            select(grant_changes.c.subject, grant_changes.c.at)
+            .where(grant_changes.c.tenant_id == tenant_id, grant_changes.c.kind == LEFT)
+            .order_by(grant_changes.c.number)
+        )
+        found: dict[str, list[tuple[datetime, tuple[str, int]]]] = defaultdict(list)
+        async with self._db.read() as connection:
+            for subject, at in (await connection.execute(query)).all():
+                subscription_id, plan_id, version = subject.split(" ")
+                if subscription_id in ids:
+                    found[subscription_id].append((from_rfc3339(at), (plan_id, int(version))))
+        return found
 
     async def changes(self, tenant_id: str, since: int, limit: int) -> list[Change]:
         """What came after `since`, in order."""
@@ -156,6 +190,13 @@ async def _refuse_lost(connection: AsyncConnection, subscription: Subscription) 
         raise NotFound(f"There is no customer {subscription.customer_id} any more.")
     if (await connection.execute(version)).first() is None:
         raise NotFound(f"There is no plan {subscription.plan_id} any more.")
+
+
+async def _note_left(connection: AsyncConnection, before: Subscription, after: Subscription) -> None:
+    """Keep which plan version a moved subscription was on, since statements of the time before are rated by it."""
+    if (before.plan_id, before.plan_version) != (after.plan_id, after.plan_version):
+        subject = f"{before.id} {before.plan_id} {before.plan_version}"
+        await note_change(connection, before.tenant_id, LEFT, subject, after.updated_at)
 
 
 async def note_change(connection: AsyncConnection, tenant_id: str, kind: str, subject: str, at: datetime) -> None:

@@ -133,6 +133,11 @@ class Ledger:
         self._write.close()
 
 
+def newest() -> int:
+    """The number of the newest schema."""
+    return int(_NUMBERED[-1].name.partition("_")[0])
+
+
 def counter_row(counter: Counter, taken: int) -> tuple[Any, ...]:
     key = counter.key
     return (

@@ -48,6 +48,16 @@ def counts_for(lease: LeaseState, *, hard: bool) -> int:
     return spent if closed else max(lease.units, lease.seen)
 
 
+def smaller(units: int) -> int:
+    """The next size to try where these units are too many: half, in whole units, at least one."""
+    return max(UNIT, units // 2 // UNIT * UNIT)
+
+
+def awaited(lease: LeaseState) -> int:
+    """Units whose events may still come, so that what they cost is held against the margin until then."""
+    return 0 if lease.final or lease.expired else max(0, lease.units - lease.seen)
+
+
 def stranded(lease: LeaseState) -> int:
     """HARD units that nobody accounts for: the lease is over, and was never settled for good."""
     return max(0, lease.units - max(lease.used, lease.seen)) if lease.expired and not lease.final else 0

@@ -1,12 +1,12 @@
 """Which subscription a call is made under, and whether the operator lets a refusal through for now."""
 
-from typing import NamedTuple
+import msgspec
 
 from aforo.enforcement.model import CredentialKey, Grant, Product, Tenant
 from aforo.enforcement.rules.decide import Reason
 
 
-class Asked(NamedTuple):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """Who calls what. `customer_only`: the API key is bound to this customer and may ask about no other."""
 
     credential: CredentialKey | None
@@ -16,7 +16,7 @@ class Asked(NamedTuple):
     customer_only: str | None = None
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """`enforced` is false while a refusal would only be observed."""
 
     grant: Grant | None
@@ -40,7 +40,8 @@ def resolve(tenant: Tenant, asked: Asked, now_ms: int) -> Found:
     if grant is not None and asked.customer_only is not None and asked.customer_only not in _names(grant):
         grant, refusal = None, Reason.NO_SUBSCRIPTION
     if refusal is None and grant is not None and asked.product is not None:
-        refusal = None if _holds(grant, product) else Reason.PRODUCT_NOT_IN_PLAN
+        is_open = _holds(grant, product) and not _leaves_out(tenant, asked.credential, product)
+        refusal = None if is_open else Reason.PRODUCT_NOT_IN_PLAN
     return Found(grant, product, refusal, not tenant.paused and _enforced(tenant, asked, product, grant))
 
 
@@ -74,6 +75,12 @@ def _by_customer(
 
 def _holds(grant: Grant, product: Product | None) -> bool:
     return product is not None and product.id in grant.terms.product_ids
+
+
+def _leaves_out(tenant: Tenant, key: CredentialKey | None, product: Product | None) -> bool:
+    """Whether the credential was narrowed to other products of its plan."""
+    row = tenant.credentials.get(key) if key is not None else None
+    return row is not None and product is not None and product.id in row.left_out
 
 
 def _names(grant: Grant) -> tuple[str, str | None]:

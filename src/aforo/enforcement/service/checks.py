@@ -1,16 +1,19 @@
 """One check: decide, and reserve what was allowed."""
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from aforo.enforcement.errors import LedgerUnavailable
 from aforo.enforcement.ledger.file import Noted
 from aforo.enforcement.margins import Watched
 from aforo.enforcement.meters import Meter
-from aforo.enforcement.model import Product, Tenant
+from aforo.enforcement.model import Log, Product, Tenant
 from aforo.enforcement.reservations import Reservation
 from aforo.enforcement.rules import quota
 from aforo.enforcement.rules.decide import MarginStanding, Reason, Standing, Verdict, decide
 from aforo.enforcement.rules.margin import Level
+from aforo.enforcement.rules.quota import UNIT
 from aforo.enforcement.rules.resolve import Asked, Found, resolve
 from aforo.enforcement.service.parts import Parts, Who
 from aforo.enforcement.token import REASON_NUMBERS, Decision, sign
@@ -21,7 +24,7 @@ _SAMPLE: Final = 128
 _THROTTLES: Final = (Reason.OK, Reason.MARGIN_THROTTLED)
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """What is asked for. `reserves` is false for the forms that only look. Units are nano-units.
 
     `leases`: the node will throttle by itself, by the share that its lease carries, so this is no call's turn.
@@ -34,7 +37,7 @@ class Call(NamedTuple):
     leases: bool = False
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """A decision before it is put on the wire. `denied`: the caller is to be refused, now."""
 
     verdict: Verdict
@@ -82,7 +85,7 @@ class Checks:
                 watched = parts.book.standing(tenant, grant, meter.counters[0], added)
             margin = watched.standing() if watched is not None else None
             if margin is not None and call.leases:
-                margin = margin._replace(passes=True)
+                margin = msgspec.structs.replace(margin, passes=True)
             verdict = decide(_standing(meter, call, margin), call.units, now_ms)
         denied = verdict.reason is not Reason.OK and found.enforced and not verdict.observed
         passes = verdict.reason is Reason.OK or verdict.observed
@@ -107,6 +110,35 @@ class Checks:
         if verdict.reason is not Reason.OK or serial % _SAMPLE == 0:
             self._note(who, call, outcome)
         return outcome
+
+    def pass_together(self, who: Who, call: Call, outcome: Outcome, meter: Meter, units: int) -> bool:
+        """Whether so many units after the decision just made break neither spend cap nor enforced guard, nor, if there
+        are several, take the margin down to its throttle. Quotas and rates are looked after elsewhere.
+        """
+        parts, now_ms = self._parts, self._parts.now_ms()
+        tenant = parts.tenant(who.tenant_id)
+        if not outcome.enforced or (not tenant.guards and meter.own_spend is None):
+            return True
+        ahead = msgspec.structs.replace(call, units=units)
+        watched = None
+        if tenant.guards:
+            added = (
+                _revenue(meter, ahead),
+                self._cost(tenant, outcome.found.product, meter, ahead, self._parts.now_ms()),
+            )
+            watched = self._parts.book.standing(tenant, meter.grant, meter.counters[0], added)
+        margin = watched.standing() if watched is not None else None
+        if margin is not None:
+            margin = msgspec.structs.replace(margin, passes=True)
+        verdict = decide(Standing(spend=meter.spend_standing(units), margin=margin), units, now_ms)
+        passes = verdict.reason is Reason.OK or verdict.observed
+        return passes and (units == UNIT or _let_through(watched) >= outcome.throttle_percent)
+
+    def unit_cost(self, who: Who, call: Call, outcome: Outcome, meter: Meter) -> int:
+        """What a nano-unit of this call costs by the rule in force; 0 where none is, or not in the plan's currency."""
+        tenant = self._parts.tenant(who.tenant_id)
+        one = msgspec.structs.replace(call, units=1)
+        return self._cost(tenant, outcome.found.product, meter, one, self._parts.now_ms()) if tenant.costs else 0
 
     def _cost(self, tenant: Tenant, product: Product | None, meter: Meter, call: Call, now_ms: int) -> int:
         product_id = product.id if product else None
@@ -182,7 +214,7 @@ def _decision(
     return Decision(
         serial,
         now_ms,
-        who.log.value == "test",
+        who.log is Log.TEST,
         REASON_NUMBERS[verdict.reason],
         found.enforced,
         tenant.version,

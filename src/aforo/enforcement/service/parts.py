@@ -34,7 +34,7 @@ class Parts:
     serials: Iterator[int] = field(default_factory=lambda: itertools.count(secrets.randbits(62)))
 
     def now_ms(self) -> int:
-        return int(self.clock.now().timestamp() * 1000)
+        return self.clock.epoch_ms()
 
     def tenant(self, tenant_id: str) -> Tenant:
         """One without anything when it is not there yet. Raises NotReady before the first snapshot."""

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from aforo.enforcement.counters import Counter
 from aforo.enforcement.errors import NoDecision
 from aforo.enforcement.meters import Meter
@@ -120,7 +122,7 @@ class Settling:
         product = use.product if use.product is not None and tenant.product(use.product, use.integration_id) else None
         asked = Asked(key if key in tenant.credentials else None, use.customer, product, use.metric)
         if asked.credential is not None:
-            asked = asked._replace(customer=None)
+            asked = msgspec.structs.replace(asked, customer=None)
         found = resolve(tenant, asked, self._parts.now_ms())
         return None if found.refusal is Reason.PRODUCT_NOT_IN_PLAN else found.grant
 

@@ -3,6 +3,7 @@
 from aforo.enforcement.state.changes import Changes
 from aforo.enforcement.state.load import CredentialSource
 from aforo.enforcement.state.snapshot import Snapshot
+from aforo.enforcement.state.terms import scaled
 from aforo.enforcement.state.watch import RecordsWatch
 
-__all__ = ["Changes", "CredentialSource", "RecordsWatch", "Snapshot"]
+__all__ = ["Changes", "CredentialSource", "RecordsWatch", "Snapshot", "scaled"]

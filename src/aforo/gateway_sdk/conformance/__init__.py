@@ -5,9 +5,10 @@ speak the contract alone, so they need no vendor's client; what they change they
 """
 
 from aforo.gateway_sdk.conformance.bench import Bench, Broken
+from aforo.gateway_sdk.conformance.pulling import PULLING
 from aforo.gateway_sdk.conformance.selling import SELLING
 from aforo.gateway_sdk.conformance.watching import WATCHING
 
-BEHAVIOURS = (*WATCHING, *SELLING)
+BEHAVIOURS = (*WATCHING, *SELLING, *PULLING)
 
 __all__ = ["BEHAVIOURS", "Bench", "Broken"]

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aforo.gateway_sdk.contract import Connection, Gateway, Product
-from aforo.gateway_sdk.manifest import Capability
+from aforo.gateway_sdk.manifest import Capability, Manifest
 from aforo.gateway_sdk.pricing import Pricing, ScopedProduct
 from aforo.gateway_sdk.provision import Provisioner
 from aforo.gateway_sdk.registry import Entry
@@ -26,12 +26,14 @@ class Bench:
     """One gateway, emulated or real, with at least two products in it.
 
     `connection` makes a fresh connection with the sign-in's values, `spoil` replacing single ones. `tag` is short and
-    unlike that of any other run, so that what a run left behind is not taken for its own.
+    unlike that of any other run, so that what a run left behind is not taken for its own. `call` is a consumer's call
+    of a product with a key's secret, which must pass; None where nobody knows what may be called.
     """
 
     entry: Entry
     connection: Callable[[dict[str, str]], Connection]
     tag: str
+    call: Callable[[ScopedProduct, str], Awaitable[None]] | None = None
 
     @asynccontextmanager
     async def gateway(self, spoil: dict[str, str] | None = None) -> AsyncIterator[Gateway]:
@@ -74,14 +76,25 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One promise: which capability it belongs to, what it says, and how to see it kept."""
+    """One promise: which capability it belongs to, what it says, and how to see it kept.
 
-    capability: Capability
+    `capability` is None for the gateway's own usage figures, which a manifest promises by its `usage`. `calls`: it is
+    shown only on a bench that can make a consumer's call, and whose figures are not late.
+    """
+
+    capability: Capability | None
     words: str
     shown: Callable[[Bench], Awaitable[None]]
+    calls: bool = False
 
     def __str__(self) -> str:
-        return f"{self.capability.value}: {self.words}"
+        return f"{self.capability.value if self.capability else 'usage'}: {self.words}"
+
+    def is_promised(self, manifest: Manifest) -> bool:
+        """Whether a gateway of this manifest has to show it."""
+        if self.capability is None:
+            return manifest.usage is not None
+        return manifest.capabilities[self.capability].level in ("yes", "substitute")
 
 
 def quietly(_done: int, _of: int | None, _what: str) -> None:

@@ -25,7 +25,7 @@ _LIMIT = Limit(metric="api_calls", units=Decimal(1_000), period="day", seconds=8
 
 
 async def _carries_a_plan(bench: Bench) -> None:
-    async with _seated(bench, limits=()) as place, bench.pricing() as pricing:
+    async with a_seat(bench, limits=()) as place, bench.pricing() as pricing:
         wanted = (await pricing.carry(_offer(place.seat))).wanted
         expect(bool(wanted.entities), "a plan with a quota is carried as nothing")
         await _bring(pricing, wanted)
@@ -54,7 +54,7 @@ async def _tag_is_no_drift(bench: Bench) -> None:
 
 
 async def _seats_with_exactly_one_key(bench: Bench) -> None:
-    async with _seated(bench) as place:
+    async with a_seat(bench) as place:
         expect(len(place.first.keys) == 1, f"one key was wanted, {len(place.first.keys)} stand")
         expect(place.first.keys[0].standing is Standing.ACTIVE, "a new key is not active")
         expect(place.first.scope == frozenset(one.id for one in place.seat.scope), "the key opens something else")
@@ -65,14 +65,14 @@ async def _seats_with_exactly_one_key(bench: Bench) -> None:
 
 
 async def _settles(bench: Bench) -> None:
-    async with _seated(bench) as place:
+    async with a_seat(bench) as place:
         again = await place.provisioner.converge(place.known())
         expect(_ids(again) == _ids(place.first), "converging twice made other keys")
         expect(_ids(await place.provisioner.observe(place.known())) == _ids(place.first), "what is observed differs")
 
 
 async def _suspends_and_takes_back(bench: Bench) -> None:
-    async with _seated(bench) as place:
+    async with a_seat(bench) as place:
         for standing in (Standing.SUSPENDED, Standing.ACTIVE):
             seated = await place.provisioner.converge(replace(place.known(), standing=standing))
             expect(seated.standing is standing, f"wanted {standing}, stands {seated.standing}")
@@ -82,7 +82,7 @@ async def _suspends_and_takes_back(bench: Bench) -> None:
 
 
 async def _rotates_with_both_alive(bench: Bench) -> None:
-    async with _seated(bench) as place:
+    async with a_seat(bench) as place:
         old = place.known().keys[0]
         fresh = WantedKey(f"cred_{bench.tag}2", Standing.ACTIVE)
         both = await place.provisioner.converge(replace(place.known(), keys=(old, fresh)))
@@ -102,7 +102,7 @@ async def _rotates_with_both_alive(bench: Bench) -> None:
 
 
 async def _leaves_nothing(bench: Bench) -> None:
-    async with _seated(bench) as place:
+    async with a_seat(bench) as place:
         gone = replace(place.known(), standing=Standing.GONE, keys=())
         seated = await place.provisioner.converge(gone)
         expect(seated.standing is Standing.GONE, f"a seat that is to be gone is {seated.standing}")
@@ -142,7 +142,7 @@ class _Place:
 
 
 @asynccontextmanager
-async def _seated(bench: Bench, limits: tuple[Limit, ...] = (_LIMIT,)) -> AsyncIterator[_Place]:
+async def a_seat(bench: Bench, limits: tuple[Limit, ...] = (_LIMIT,)) -> AsyncIterator[_Place]:
     seat = replace(_seat(bench, await bench.scope()), limits=limits)
     async with bench.provisioner() as provisioner:
         try:

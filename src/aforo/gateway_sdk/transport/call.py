@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 import httpx2
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 
 from aforo.gateway_sdk.budget import Budget
 from aforo.gateway_sdk.errors import (
@@ -27,6 +29,7 @@ _ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _PATIENCE_SECONDS: Final = 10.0
 _DEADLINE_SECONDS: Final = 60.0
 _TRIES_WHEN_THROTTLED: Final = 3
+_TRACER: Final = trace.get_tracer("aforo.gateway")
 
 
 class Transport:
@@ -92,7 +95,7 @@ class Transport:
         for trial in range(_TRIES_WHEN_THROTTLED):
             self._refuse_long_pause()
             try:
-                return await self._once(request, name, fault_in)
+                return await self._traced(request, name, fault_in)
             except GatewayThrottled as throttled:
                 self._budget.pause(throttled.retry_after_seconds)
                 if trial + 1 == _TRIES_WHEN_THROTTLED or throttled.retry_after_seconds > _PATIENCE_SECONDS:
@@ -105,6 +108,14 @@ class Transport:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    async def _traced(self, request: httpx2.Request, name: str, fault_in: Judge) -> Answer:
+        """The call as a span, below whatever it is made for. Of addresses only the host is told."""
+        told = {"aforo.gateway": self._name, "server.address": request.url.host, "http.request.method": request.method}
+        with _TRACER.start_as_current_span(f"{self._name} {name}", kind=SpanKind.CLIENT, attributes=told) as span:
+            answer = await self._once(request, name, fault_in)
+            span.set_attribute("http.response.status_code", answer.status)
+            return answer
 
     async def _once(self, request: httpx2.Request, name: str, fault_in: Judge) -> Answer:
         """One call, of whose outcome the gate hears whatever it is, so that a probe always ends."""

@@ -15,6 +15,7 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    UsageFacts,
     ca_bundle,
     said,
 )
@@ -169,10 +170,26 @@ _BOUNDS: Final = Bounds(
     delivery="best_effort",
     loss="One event a call, sent once and not repeated: those in flight when a message processor ends or while Aforo "
     "cannot be reached, and calls that end in Apigee's error state, such as a backend's 5xx",
-    overshoot="None while Aforo answers, since every call is asked about; while it does not, all calls pass where the "
-    "fail mode is open, and none where it is closed",
-    lease_store="None: no units are taken in advance",
-    single_flight="None needed; after a check without an answer, the environment's gateways ask again after 5 s",
+    overshoot="HARD: none while Aforo answers, since every call is asked about. SOFT, OVERAGE and no quota: a change, "
+    "such as a suspension, is felt at the latest 25 s after a lease was taken. While Aforo does not answer and no "
+    "lease is left, all calls pass where the fail mode is open, and none where it is closed",
+    lease_store="The environment's cache and a distributed Quota counter, by key, proxy, product and metric; only "
+    "where the tightest quota is not HARD and neither a rate limit nor a throttle holds",
+    single_flight="None: calls at the same moment may each take a lease, whose unspent units come back when it "
+    "expires; after a check without an answer, the environment's gateways ask again after 5 s",
+)
+
+_USAGE: Final = UsageFacts(
+    granularity="API product and app, by day",
+    zone="UTC",
+    lag_minutes=10,
+    again_days=3,
+    history_days=30,
+    counts="Every message that reached a proxy, refused ones and those that ended in the error state included, under "
+    "the product that the call's key opened. Calls of which no key was verified are of no product",
+    exactness="Apigee Analytics serve reports, not bills: a call shows within about 10 minutes, and Google guarantees "
+    "no exact count. How long they are kept depends on the contract with Google; 30 days are Aforo's choice",
+    counts_refused=True,
 )
 
 MANIFEST: Final = Manifest(
@@ -193,6 +210,7 @@ MANIFEST: Final = Manifest(
     },
     harmless_field=("product", "/description"),
     bounds=_BOUNDS,
+    usage=_USAGE,
     emulator_port=8092,
     call_limits=(
         CallLimit(

@@ -15,6 +15,7 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    UsageFacts,
     ca_bundle,
 )
 
@@ -100,20 +101,34 @@ _CAPABILITIES: Final = {
     ),
     Capability.ENFORCE: Support(
         "yes",
-        "Asked before every call; metered from the access log. A REST API refuses with 429 where no other authorizer "
-        "shares its refusals, else with 403, as every HTTP API does.",
+        "Asked before every call; metered from the access log. A REST API refuses with 429, whatever the reason, where "
+        "no other authorizer shares its refusals, else with 403, as every HTTP API does.",
     ),
 }
 
 _BOUNDS: Final = Bounds(
     delivery="at_least_once",
     loss="What CloudWatch Logs does not deliver: AWS calls access logs best effort. What the forwarder is given is "
-    "tried three times, then kept 14 days in a queue",
+    "tried three times, then kept 14 days in a queue. A line without id or time becomes a dead letter; one that is no "
+    "JSON is named in the forwarder's own log and not metered",
     overshoot="HARD quota: none while Aforo can be asked, since every call is asked and no answer is remembered; in an "
     "outage what the fail mode lets through. With leases on: the units held by containers that end are lacking, HARD "
     "ones until their period ends; a revocation takes up to 30 s",
     lease_store="memory of a warm container; off unless the option lease_units is set",
     single_flight="one call a container: Lambda gives each container one event at a time",
+)
+
+
+_USAGE: Final = UsageFacts(
+    granularity="API key in a usage plan, by day; stages that share a usage plan are counted together",
+    zone="UTC",
+    lag_minutes=None,
+    again_days=3,
+    history_days=90,
+    counts="Calls with an API key that is in a usage plan of a REST API. Calls without a key, and all calls of HTTP "
+    "APIs, are in no figure",
+    exactness="AWS guarantees nothing: usage plans count as a best effort. That days are UTC's, and that AWS goes back "
+    "90 of them, is not verified",
 )
 
 
@@ -158,4 +173,5 @@ MANIFEST: Final = Manifest(
     call_limits=_CALL_LIMITS,
     limits_shared_by=("role_arn", "access_key_id", "region"),
     bounds=_BOUNDS,
+    usage=_USAGE,
 )

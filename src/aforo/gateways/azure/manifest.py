@@ -16,6 +16,7 @@ from aforo.gateway_sdk.manifest import (
     SignIn,
     SignInGroup,
     Support,
+    UsageFacts,
     ca_bundle,
     said,
 )
@@ -204,6 +205,19 @@ _BOUNDS: Final = Bounds(
     lease_store="none: no lease is taken",
     single_flight="one check for each call",
 )
+_USAGE: Final = UsageFacts(
+    granularity="Azure subscription, by day; in a product of Aforo's own, of the products together whose APIs it has",
+    zone="UTC",
+    lag_minutes=15,
+    again_days=3,
+    history_days=90,
+    counts="Every call with an Azure subscription's key, refused and failed ones too, under the product that the "
+    "subscription opens; of a subscription to an API or to all APIs, under no product. Calls without a subscription "
+    "are in no figure (not verified). The tier Consumption and the v2 tiers count nothing",
+    exactness="Azure's built-in analytics are 15 minutes late or more, and Microsoft guarantees no exact count. That "
+    "days are UTC's is not verified. Microsoft has announced their retirement for 15 March 2027",
+    counts_refused=True,
+)
 _TWO_KEYS: Final = (
     "both keys live through the grace, then the old one is replaced; an Azure subscription has two, a primary and a "
     "secondary one, so a third is refused until then"
@@ -230,6 +244,7 @@ MANIFEST: Final = Manifest(
         **said("yes", _INSIDE),
     },
     bounds=_BOUNDS,
+    usage=_USAGE,
     harmless_field=("product", "/description"),
     emulator_port=8094,
     call_limits=(

@@ -44,6 +44,7 @@ def add(pages: APIRouter, parts: Parts, runs: TestRuns) -> None:
             provider=way_of(parts, one).provider,
             settings=_settings(parts, one),
             capabilities=_capabilities(parts, one),
+            has_figures=parts.integrations.manifest(one).usage is not None,
             schedules=[schedule_row(seen) for seen in await parts.schedules.all(tenant_id, subject_id=one.id)],
             **await standing(parts.integrations, parts.clock, one),
             **_calls(parts, one),

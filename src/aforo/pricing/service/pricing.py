@@ -1,7 +1,7 @@
 """Plans at a gateway: compare, sync exactly what a comparison showed, and look how it stands."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aforo.catalog import (
@@ -39,6 +39,14 @@ Turn = Callable[[str], asyncio.Lock]
 """The lock of an integration, which all hold who write what is sold there."""
 
 
+OnSync = Callable[[str, str], Awaitable[None]]
+"""Told of a tenant and an integration once plans stand there otherwise than before."""
+
+
+async def tell_nobody(tenant_id: str, integration_id: str) -> None:
+    del tenant_id, integration_id
+
+
 @dataclass(frozen=True, slots=True)
 class SyncResult:
     """How each selected row ended, in the order asked for."""
@@ -51,8 +59,15 @@ class Pricing:
     """What of a tenant's plans stands at a gateway."""
 
     def __init__(
-        self, store: PricingStore, wishes: Wishes, integrations: Integrations, turn: Turn, clock: Clock
+        self,
+        store: PricingStore,
+        wishes: Wishes,
+        integrations: Integrations,
+        turn: Turn,
+        clock: Clock,
+        on_sync: OnSync = tell_nobody,
     ) -> None:
+        self._on_sync = on_sync
         self._store = store
         self._wishes = wishes
         self._integrations = integrations
@@ -96,6 +111,8 @@ class Pricing:
                 _refuse_dangers(rows, confirm)
                 await self._store.use(preview_id)
                 results = await self._write_all(tenant_id, integration_id, rows, gateway, actor_id, progress)
+        if any(one.outcome is StepOutcome.DONE for one in results):
+            await self._on_sync(tenant_id, integration_id)
         return SyncResult(preview_id, tuple(results))
 
     async def synced(self, tenant_id: str, integration_id: str) -> Mapping[str, Synced]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +14,7 @@ _SUMS: Final = "events, whole, nano, most_whole, most_nano"
 
 
 class Selection(NamedTuple):
-    """Which cells: `from_quarter` ≤ quarter < `to_quarter`; None selects all."""
+    """Which cells: `from_quarter` ≤ quarter < `to_quarter`; None selects all. `late`: only those of late events."""
 
     tenant: str
     from_quarter: int
@@ -23,6 +23,7 @@ class Selection(NamedTuple):
     metric: str | None = None
     product: str | None = None
     subscription: str | None = None
+    late: bool = False
 
 
 class Node(NamedTuple):
@@ -50,8 +51,13 @@ class RollupReader:
             if (value := getattr(chosen, name)) is not None:
                 sql += f" AND {name} = ?"
                 values.append(value)
-        sql += " AND quarter >= ? AND quarter < ?"
+        sql += " AND quarter >= ? AND quarter < ?" + (" AND received > 0" if chosen.late else "")
         return self._rows(sql, (*values, chosen.from_quarter, chosen.to_quarter))
+
+    def position(self, log: str) -> tuple[int, int]:
+        """Up to which segment and offset the log was read."""
+        rows = self._rows("SELECT segment, offset FROM position WHERE log = ?", (log,))
+        return rows[0] if rows else (0, 0)
 
     def nodes(self, log: str, chosen: Selection) -> Iterator[Node]:
         """The nodes that sent numbered events of the period, in order."""
@@ -73,6 +79,20 @@ class RollupReader:
                 mine,
             )
             yield Node(node, epoch, received, [Run(*row) for row in runs], [(seq, times) for seq, times in repeated])
+
+    def events(self, log: str, tenant: str) -> int:
+        """How many events the sums of a tenant hold."""
+        found = self._rows("SELECT sum(events) FROM cells WHERE log = ? AND tenant = ?", (log, tenant))
+        return int(found[0][0] or 0) if found else 0
+
+    def mark(self) -> tuple[int, ...]:
+        """Differs when something was written, judged by the file and its write-ahead log."""
+        seen: list[int] = []
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            with suppress(FileNotFoundError):
+                told = path.stat()
+                seen += (told.st_ino, told.st_mtime_ns, told.st_size)
+        return tuple(seen)
 
     def _rows(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         if not self._path.exists():

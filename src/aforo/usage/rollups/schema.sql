@@ -1,15 +1,16 @@
--- rollups.db, version 1. Made from the log and nothing else: it may be deleted at any time and is then made anew.
+-- rollups.db, version 2. Made from the log and nothing else: it may be deleted at any time and is then made anew.
 
 CREATE TABLE position (log TEXT PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL) WITHOUT ROWID;
 
--- Sums of a quarter of an hour. `whole` has no type: beyond 64 bits it is text.
+-- Sums of a quarter of an hour; of late events also by the quarter in which they were received. `whole` has no type: beyond 64 bits it is text.
 CREATE TABLE cells (
     log TEXT NOT NULL, tenant TEXT NOT NULL, customer TEXT NOT NULL, metric TEXT NOT NULL, quarter INTEGER NOT NULL,
     product TEXT NOT NULL, integration TEXT NOT NULL, credential TEXT NOT NULL, subscription TEXT NOT NULL,
-    status INTEGER NOT NULL,
+    status INTEGER NOT NULL, received INTEGER NOT NULL,
     events INTEGER NOT NULL, whole NOT NULL, nano INTEGER NOT NULL,
     most_whole INTEGER NOT NULL, most_nano INTEGER NOT NULL,
-    PRIMARY KEY (log, tenant, customer, metric, quarter, product, integration, credential, subscription, status)
+    PRIMARY KEY (log, tenant, customer, metric, quarter, product, integration, credential, subscription, status,
+                 received)
 ) WITHOUT ROWID;
 
 -- Sequence numbers that are there.
@@ -33,4 +34,4 @@ CREATE TABLE node_cells (
     PRIMARY KEY (log, tenant, customer, quarter, node, epoch)
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

@@ -14,14 +14,14 @@ from aforo.usage.rules.quantity import NANOS
 from aforo.usage.rules.sequences import Run, joined
 from aforo.usage.segment_log import Position
 
-VERSION: Final = 1
+VERSION: Final = 2
 _LARGEST: Final = 2**63 - 1
 _READ: Final = """
     SELECT events, whole, nano, most_whole, most_nano FROM cells WHERE log = ? AND tenant = ? AND customer = ?
     AND metric = ? AND quarter = ? AND product = ? AND integration = ? AND credential = ? AND subscription = ?
-    AND status = ?
+    AND status = ? AND received = ?
 """
-_WRITE: Final = "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WRITE: Final = "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_EVENTS: Final = """
     INSERT INTO node_cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events
 """

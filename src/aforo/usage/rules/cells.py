@@ -6,10 +6,12 @@ makes of it later.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from aforo.usage.record import Record
 from aforo.usage.rules.columns import NAMES
+from aforo.usage.rules.moment import LATE_NS
 from aforo.usage.rules.quantity import NANOS
 
 QUARTER_SECONDS: Final = 900
@@ -20,7 +22,8 @@ _SEQ: Final = NAMES.index("seq")
 class Key(NamedTuple):
     """Which cell. `product` is the id, else the gateway's own name; `credential` is `integration/type/native id`;
     empty text stands for what was not told. `status` is the hundreds of the status code, 0 for none. `quarter` counts
-    quarters of an hour since 1970."""
+    quarters of an hour since 1970. `received` is the quarter in which a late event was received and 0 for one that was
+    not late, so that what was known at any moment can still be told."""
 
     tenant: str
     customer: str
@@ -31,6 +34,7 @@ class Key(NamedTuple):
     credential: str
     subscription: str
     status: int
+    received: int = 0
 
 
 class Sums(NamedTuple):
@@ -66,20 +70,30 @@ def _rows(record: Record, span_ns: int) -> Iterable[tuple[Any, ...]]:
     names = ("product_id", "product", "integration_id", "credential", "subscription_id", "status_code")
     columns: list[Sequence[Any]] = [record.column(name) for name in names]
     return zip(
-        record.column("customer_id"), record.column("metric_name"), quarters, *columns,
+        record.column("customer_id"), record.column("metric_name"), quarters, *columns, _received(record),
         record.column("whole"), record.column("nano"), strict=True,
     )  # fmt: skip
+
+
+def _received(record: Record) -> Iterable[int]:
+    """The quarter of receipt where an event was late, else 0."""
+    moments, late = record.column("occurred_ns"), record.received_ns - LATE_NS
+    if min(moments) >= late:
+        return repeat(0, record.count)
+    quarter = record.received_ns // QUARTER_NS
+    return [quarter if moment < late else 0 for moment in moments]
 
 
 def _key(
     tenant: str, customer: str, metric: str, quarter: int, product_id: str | None, product: str | None,
     integration: str | None, credential: Any, subscription: str | None, status: int | None,
+    received: int,
 ) -> Key:  # fmt: skip
     parts = (credential.integration_id, credential.type, credential.native_id) if credential else ()
     native = "/".join(part or "" for part in parts)
     return Key(
         tenant, customer, metric, quarter, product_id or product or "", integration or "", native, subscription or "",
-        status // 100 if status is not None and 0 <= status < 1000 else 0,
+        status // 100 if status is not None and 0 <= status < 1000 else 0, received,
     )  # fmt: skip
 
 

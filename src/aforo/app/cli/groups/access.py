@@ -47,9 +47,10 @@ def set_(
     role: _Role = None,
     name: Annotated[str | None, typer.Option("--name")] = None,
     shut_out: Annotated[bool | None, typer.Option("--shut-out/--let-in", help="Ends their sessions at once.")] = None,
+    unlink: Annotated[bool, typer.Option("--unlink", help="Forget their account at the identity provider.")] = False,
 ) -> None:
-    """Change a person's role or name, shut them out or let them in."""
-    body = {"role": role, "name": name, "disabled": shut_out}
+    """Change a person's role or name, shut them out or let them in, or unlink their company account."""
+    body = {"role": role, "name": name, "disabled": shut_out, "unlink": unlink or None}
     changed = session.api.send(
         "PATCH", f"/users/{quoted(_found(session, user)['id'])}", {k: v for k, v in body.items() if v is not None}
     )
@@ -63,6 +64,16 @@ def link(session: Session, user: User) -> None:
 
     found = _found(session, user)
     session.answer(session.api.send("POST", f"/users/{quoted(found['id'])}/sign-in-link"), invited)
+
+
+@command(users, "sign-in")
+def sign_in(session: Session) -> Exit:
+    """Show how people sign in, the redirect URI for the identity provider, and whether that answers. Exit 10 if not."""
+    from aforo.app.cli.show.access import ways
+
+    view = session.api.get("/sign-in")
+    session.answer(view, ways)
+    return Exit.DIFFERS if view["fault"] else Exit.OK
 
 
 @command(audit, "list")

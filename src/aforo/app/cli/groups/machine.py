@@ -21,6 +21,7 @@ admin = group("Work on the data folder itself, on the machine where it is; Aforo
 Made = TypeVar("Made")
 
 _DataDir = Annotated[Path, typer.Option("--data-dir", envvar="AFORO_DATA_DIR", help="Where Aforo keeps its files.")]
+_WHERE = "aforo serve makes it; or name the right folder with --data-dir or AFORO_DATA_DIR."
 _Tenant = Annotated[str | None, typer.Option("--tenant", help="Its slug or id; the first one unless told.")]
 
 
@@ -30,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("emulate")(emulate)
     command(app, "bench", local=True)(bench)
     command(app, "torture", local=True)(torture)
+    command(app, "doctor", local=True)(doctor)
     command(app, "version", local=True)(version)
 
 
@@ -102,6 +104,18 @@ def emulate(
     from aforo.app import emulate as emulators
 
     raise typer.Exit(emulators.main(gateway, port, data_dir, products))
+
+
+def doctor(session: Session, data_dir: _DataDir = Path("var")) -> Exit:
+    """Look at this installation: disk, key, databases, log, queues. Changes nothing. Exit status 1 for a fault."""
+    from aforo.app.cli.show.doctor import findings
+    from aforo.app.doctor import examine
+    from aforo.app.settings import Settings
+
+    found = examine(Settings(data_dir=data_dir))
+    told = {"findings": [one.view() for one in found], "ok": all(one.level != "FAIL" for one in found)}
+    session.answer(told, findings)
+    return Exit.OK if told["ok"] else Exit.UNEXPECTED
 
 
 def version(session: Session) -> None:
@@ -191,7 +205,7 @@ def _done(data_dir: Path, work: Callable[[], Coroutine[Any, Any, Made]]) -> Made
             Exit.NOT_FOUND,
             "No Aforo here",
             f"There is no data of Aforo in {data_dir.absolute()}.",
-            next_step="aforo serve makes it; or name the right folder with --data-dir or AFORO_DATA_DIR.",
+            next_step=_WHERE,
             unharmed="Nothing was changed.",
         )
     try:

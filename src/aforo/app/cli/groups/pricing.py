@@ -8,7 +8,6 @@ from aforo.app.cli import ask, find
 from aforo.app.cli.api import View, quoted
 from aforo.app.cli.command import command, group
 from aforo.app.cli.exits import Exit
-from aforo.app.cli.failure import failure
 from aforo.app.cli.session import Session, typed
 
 app = group("Plans at the gateways: quotas and limits that a gateway keeps itself, and the tag on what is sold.")
@@ -50,16 +49,12 @@ def sync(
 
     found = find.integration(session.api, integration)
     plan = _preview(session, found)
-    session.show(plan, lambda told: shown(told, found["name"]))
     chosen = select or selectable(plan)
     if not chosen:
-        raise failure(
-            "nothing_to_sync",
-            Exit.CONFLICT,
-            "Nothing to sync",
-            f"{found['name']} has no new and no changed plan.",
-            unharmed="Nothing was written.",
-        )
+        session.answer(plan, lambda told: shown(told, found["name"]))
+        session.say(f"{found['name']} has no new and no changed plan. Nothing was written.")
+        return Exit.OK
+    session.show(plan, lambda told: shown(told, found["name"]))
     ask.confirm(session, f"Sync {', '.join(chosen)} to {found['name']}?", yes=yes, unharmed="Nothing was written.")
     accepted = [*(confirm or ()), *(_asked(session, dangerous(plan, chosen), confirm or []) if not yes else ())]
     body: View = {"planId": plan["planId"], "select": chosen, "confirm": accepted}

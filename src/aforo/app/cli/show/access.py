@@ -22,6 +22,19 @@ def invited(view: View) -> RenderableType:
     return lines([told, pairs([("Link", view["signInUrl"]), ("Role", view["role"]), ("Id", view["id"])])])
 
 
+def ways(view: View) -> RenderableType:
+    provider = view["provider"] or {}
+    told = hanging("✗ ", view["fault"]) if view["fault"] else hanging("✓ ", _ways(view))
+    rules = [(f"Group {rule['group']}", rule["role"]) for rule in provider.get("roles", [])]
+    facts = [(name, provider[key]) for name, key in (("Issuer", "issuer"), ("Client id", "clientId")) if provider]
+    return lines([told, pairs([("Redirect URI", view["redirectUri"]), *facts, *rules])])
+
+
+def _ways(view: View) -> str:
+    ways = [view["provider"]["name"]] if view["provider"] else []
+    return f"People sign in with {' or '.join([*ways, *(['a password'] if view['passwords'] else []), 'a link'])}."
+
+
 def trail(view: View) -> RenderableType:
     if not view["data"]:
         return hanging("", "No line matches.")
@@ -44,4 +57,6 @@ def proof(view: View) -> RenderableType:
 
 
 def _way(row: View) -> str:
-    return "shut out" if row["disabled"] else "password" if row["hasPassword"] else "link"
+    if row["disabled"]:
+        return "shut out"
+    return "company account" if row["hasIdentity"] else "password" if row["hasPassword"] else "link"

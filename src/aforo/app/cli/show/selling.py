@@ -1,6 +1,7 @@
 """Metrics, customers, plans, subscriptions, statements, costs and margins for people."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -142,6 +143,30 @@ def cost_rules(view: View) -> RenderableType:
         ],
         right=frozenset({"A UNIT COSTS"}),
     )  # fmt: skip
+
+
+def earnings(view: View) -> RenderableType:
+    """The whole, its lines, and what is not known of them."""
+    code = view["currency"] or ""
+    whole = [(name, _money(view[name], code)) for name in ("revenue", "cost", "margin")]
+    head = hanging("", ", ".join(f"{name} {amount}" for name, amount in whole), f" from {moment(view['from'])}")
+    if not view["data"]:
+        return lines([head, hanging("", "Nothing was used, and no fee fell due.")])
+    rows = [
+        (one["name"], one["calls"], *(_money(one[name]) for name in ("revenue", "cost", "margin")),
+         NOTHING if one["marginShare"] is None else f"{float(one['marginShare']):.1%}", one["level"] or NOTHING,
+         f"{one['refusedCalls']:,}", f"{one['wouldRefuseCalls']:,}")
+        for one in view["data"]
+    ]  # fmt: skip
+    heads = (view["by"].upper(), "CALLS", f"REVENUE {code}".strip(), "COST", "MARGIN", "SHARE")
+    more = ("LEVEL", "REFUSED 7 D", "WOULD REFUSE")
+    right = frozenset({*heads[1:], *more[1:]})
+    unknown = dict.fromkeys(one["unknown"] for one in view["data"] if one["unknown"])
+    return lines([head, table((*heads, *more), rows, right=right), *(hanging("", words) for words in unknown)])
+
+
+def _money(amount: str | None, code: str = "") -> str:
+    return NOTHING if amount is None else f"{Decimal(amount):,.2f} {code}".strip()
 
 
 def guards(view: View) -> RenderableType:

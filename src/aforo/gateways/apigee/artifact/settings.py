@@ -7,6 +7,7 @@ from typing import Any, Final
 from aforo.gateway_sdk.artifact import FailMode, Wiring
 from aforo.gateways.apigee.client import Client
 from aforo.gateways.apigee.mapping import Row
+from aforo.kit.errors import Invalid
 
 MAP: Final = "aforo-config"
 KEY: Final = "aforo_api_key"
@@ -14,6 +15,7 @@ URL: Final = "aforo_ingest_url"
 SETTINGS: Final = "aforo_settings"
 _MADE: Final = "aforo_made"
 _WHOLE: Final = "*"
+_MOST_UNITS: Final = 100_000
 CACHE_SECONDS: Final = 60
 """As long as the shared flow keeps an entry before it reads it again."""
 
@@ -30,9 +32,20 @@ def entries(wiring: Wiring, proxies: Mapping[str, str]) -> dict[str, str]:
         "products": sorted(product.native_id for product in wiring.products),
         "proxies": dict(sorted(proxies.items())),
         "metrics": {one.native_id: metrics[one.id] for one in wiring.products if one.id in metrics},
+        "lease_units": _lease_units(wiring),
         "oauth": [name.strip() for name in wiring.options.get("oauth_proxies", "").split(",") if name.strip()],
     }
     return {KEY: wiring.api_key, URL: wiring.ingest_url, SETTINGS: json.dumps(settings, sort_keys=True)}
+
+
+def _lease_units(wiring: Wiring) -> int:
+    """Units that a key takes in advance where no HARD quota holds; 0 asks about every call."""
+    told = wiring.options.get("lease_units", "100").strip()
+    if not told.isdecimal() or int(told) > _MOST_UNITS:
+        raise Invalid(
+            f"lease_units has to be a whole number from 0 to {_MOST_UNITS}.", next_step="Leave it out for 100."
+        )
+    return int(told)
 
 
 async def proxies_of(client: Client, wiring: Wiring) -> dict[str, str]:

@@ -134,6 +134,11 @@ class Client:
         """In place of the revision that is deployed there; it takes effect some seconds later."""
         await self._call("POST", flow_deployment(environment, name, revision), params={"override": "true"})
 
+    async def stats(self, environment: str, dimensions: Sequence[str], wanted: Mapping[str, str]) -> list[Row]:
+        """Analytics of an environment: a row for each group of dimensions. Complete, or raises."""
+        path = ("environments", environment, "stats", ",".join(dimensions))
+        return await lists.stats(lambda params: self.search(*path, **params), wanted)
+
     async def products(self, **wanted: str) -> Listing:
         """All API products, or those with an attribute. Only a first page that fails raises."""
         return await lists.from_start_key(self._page, ("apiproducts",), "apiProduct", "name", wanted)

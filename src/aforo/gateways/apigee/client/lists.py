@@ -1,14 +1,15 @@
 """Apigee's lists, page by page, in the styles that it has for them: start keys, and tokens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from aforo.gateway_sdk.errors import GatewayError
+from aforo.gateway_sdk.errors import GatewayError, GatewayUnavailable
 
 Row = dict[str, Any]
 
 _PAGE: Final = 1000  # Apigee's largest
+_STATS_PAGE: Final = 1000
 _STATES: Final = ("approved", "revoked")
 
 
@@ -90,6 +91,21 @@ async def apps(read: Read, wanted: Mapping[str, str]) -> Listing:
             if listing.fault:
                 return Listing(list(found.values()), listing.fault)
     return Listing(list(found.values()))
+
+
+async def stats(read: Callable[[Mapping[str, str]], Awaitable[Row]], wanted: Mapping[str, str]) -> list[Row]:
+    """By offset, up to a page that holds no group. Errors that stand inside a good answer raise as well."""
+    rows: list[Row] = []
+    while True:
+        told = await read({**wanted, "limit": str(_STATS_PAGE), "offset": str(len(rows))})
+        about = told.get("metaData") or {}
+        if about.get("errors"):
+            words = "; ".join(map(str, about["errors"]))[:300]
+            raise GatewayUnavailable(f"Apigee Analytics answered with errors: {words}.", next_step="Ask again later.")
+        page = [row for one in told.get("environments") or () for row in one.get("dimensions") or ()]
+        if not page:
+            return rows
+        rows += page
 
 
 async def _by_token(read: Read, wanted: Mapping[str, str]) -> Listing:

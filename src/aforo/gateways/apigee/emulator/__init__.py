@@ -28,6 +28,7 @@ from .products import Products, RatePlans
 from .proxying import Proxying
 from .routing import Routes
 from .seeding import ORGANIZATION, seed
+from .stats import Stats
 from .store import Store
 from .throttle import Throttle
 from .tokens import FIXED_TOKEN, TokenEndpoint, key_file
@@ -56,7 +57,8 @@ def create(
     credentials = Credentials(store)
     apps = Apps(store, developers, credentials, page_size)
     flows = SharedFlows(store)
-    proxying = Proxying(store, ORGANIZATION)
+    stats = Stats(store, page_size)
+    proxying = Proxying(store, ORGANIZATION, stats)
     routes = Routes(
         (
             Organization(store, ORGANIZATION, monetized=monetized),
@@ -69,6 +71,7 @@ def create(
             flows,
             FlowDeployments(store, flows, proxying.bundles, looks_until_ready),
             FlowHooks(store),
+            stats,
         )
     )
     throttle = Throttle(calls_per_minute, now)

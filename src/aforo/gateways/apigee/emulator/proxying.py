@@ -21,6 +21,7 @@ from .runtime.machine import Background, Call, Machine
 from .runtime.messages import Message, Variables
 from .runtime.policies import policies
 from .runtime.surroundings import Surroundings
+from .stats import Stats
 from .store import Store
 
 REGION: Final = "europe-west1"
@@ -32,8 +33,9 @@ class Proxying:
     `backend_status` lets a proxy's backend answer with another status.
     """
 
-    def __init__(self, store: Store, organization: str) -> None:
+    def __init__(self, store: Store, organization: str, stats: Stats) -> None:
         self._store = store
+        self._stats = stats
         self._organization = organization
         self.consumers = Consumers(store)
         self.backend_calls: Counter[str] = Counter()
@@ -59,6 +61,8 @@ class Proxying:
             return _told(await self._through(call))
         except Fault as fault:
             return _told(fault.message)
+        finally:
+            self._stats.count(call.environment, *_named(call))
 
     async def settled(self) -> None:
         """Wait for whatever policies sent without waiting."""
@@ -88,6 +92,8 @@ class Proxying:
             found = self.consumers.verify(_presented(call.flow), _opened(call))
         except KeyRefused as refused:
             raise Fault(refused.code, refused.words, refused.status) from None
+        call.flow.set("apiproduct.name", found.product["name"])
+        call.flow.set("developer.app.name", found.app["name"])
         return str(found.app["appId"]), str(found.product["name"])
 
     def _backend(self, call: Call, app: str | None, product: str | None) -> Message:
@@ -134,6 +140,12 @@ def _presented(flow: Variables) -> str:
 
 def _opened(call: Call) -> Opened:
     return Opened(call.environment, call.proxy, call.path, call.verb)
+
+
+def _named(call: Call) -> tuple[str | None, str | None]:
+    """The product and the app that some policy has verified; analytics count a refused call as well."""
+    product, app = call.flow.get("apiproduct.name"), call.flow.get("developer.app.name")
+    return (str(product) if product else None), (str(app) if app else None)
 
 
 def _told(message: Message) -> Answer:

@@ -12,7 +12,7 @@ from aforo.gateways.aws.artifact.names import Names, log_format
 from aforo.gateways.aws.artifact.places import Api, Door, Stage
 from aforo.gateways.aws.client import Aws
 from aforo.gateways.aws.connector.reading import exported
-from aforo.gateways.aws.mapping.ours import AUTHORIZER, DENIED, without_artifact
+from aforo.gateways.aws.mapping.ours import AUTHORIZER, DENIED, RESPONSES, is_our_response, without_artifact
 from aforo.kit.jsontree import same
 
 Log = Mapping[str, str]
@@ -50,10 +50,13 @@ class Attaching:
         for door in api.doors:
             if not door.is_ours and not door.keep:
                 await self._take(api, door, authorizer_id)
-        if status := status_of_refusals(api, refused_status):
+        status = status_of_refusals(api, refused_status)
+        if status is not None:
             await self._answer(api, status)
+        elif api.refuses_by == "ours":
+            await self._answer_as_before(api)
         for stage in api.open_stages:
-            if not stage.deploys_by_itself and not await self.serves(api, stage, authorizer_id):
+            if not stage.deploys_by_itself and not await self.serves(api, stage, status):
                 await self._deploy(stage, "attached")
 
     async def detach(self, api: Api, before: Mapping[str, Log]) -> None:
@@ -62,8 +65,7 @@ class Attaching:
             if door.is_ours:
                 await self._give_back(api, door)
         if api.refuses_by == "ours":
-            asked = {"restApiId": api.api_id, "responseType": DENIED}
-            await self._aws.call("apigateway", "DeleteGatewayResponse", asked)
+            await self._answer_as_before(api)
         for stage in api.stages:
             if not stage.deploys_by_itself and await self._shows(stage):
                 await self._deploy(stage, "detached")
@@ -72,10 +74,14 @@ class Attaching:
         if api.authorizer_id is not None:
             await self._delete(api, api.authorizer_id)
 
-    async def serves(self, api: Api, stage: Stage, authorizer_id: str) -> bool:
-        """Whether the stage, as it is deployed, has the artifact before every method that is taken now."""
-        del authorizer_id
+    async def serves(self, api: Api, stage: Stage, status: str | None) -> bool:
+        """Whether the stage, as it is deployed, has the artifact before every method that is taken now, and refuses
+        with this status; None for the one that API Gateway has by itself.
+        """
         document = await exported(self._aws, stage.where)
+        denied = (document.get(RESPONSES) or {}).get(DENIED) or {}
+        if is_our_response(denied) if status is None else str(denied.get("statusCode")) != status:
+            return False
         taken = sum(1 for door in api.doors if not door.keep)
         secured = sum(
             AUTHORIZER in one
@@ -133,6 +139,10 @@ class Attaching:
         else:
             patches = [_replace("/authorizationType", "NONE")]
             await self._aws.call("apigateway", "UpdateMethod", {**_method(api, door), "patchOperations": patches})
+
+    async def _answer_as_before(self, api: Api) -> None:
+        asked = {"restApiId": api.api_id, "responseType": DENIED}
+        await self._aws.call("apigateway", "DeleteGatewayResponse", asked)
 
     async def _answer(self, api: Api, status: str) -> None:
         """What a refused caller of a REST API hears. API Gateway knows one status for all refusals of authorizers."""

@@ -11,7 +11,7 @@ from aforo.kit.clock import Clock
 
 Record = dict[str, Any]
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_EMPTY = ("restapis", "httpapis", "usageplans", "plankeys", "apikeys", "usage", "account")
+_EMPTY = ("restapis", "httpapis", "usageplans", "plankeys", "apikeys", "usage", "used", "account")
 
 
 @dataclass(slots=True)

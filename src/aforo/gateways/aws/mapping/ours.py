@@ -16,7 +16,7 @@ AUTHORIZER: Final = "aforo"
 FUNCTION: Final = ":function:aforo-authorizer-"
 LOG_GROUP: Final = ":log-group:/aforo/"
 DENIED: Final = "ACCESS_DENIED"
-_RESPONSES: Final = f"{EXTENSION}gateway-responses"
+RESPONSES: Final = f"{EXTENSION}gateway-responses"
 _TEMPLATE_MARK: Final = "$context.authorizer.retryAfter"
 
 
@@ -54,9 +54,9 @@ def with_artifact(document: Tree, served: Mapping[str, Any]) -> Tree:
         for place, operation in _operations(served):
             if place in here:
                 _secure(here[place], operation.get("security") or [], ours)
-    response = (served.get(_RESPONSES) or {}).get(DENIED)
+    response = (served.get(RESPONSES) or {}).get(DENIED)
     if response and is_our_response(response):
-        found.setdefault(_RESPONSES, {})[DENIED] = response
+        found.setdefault(RESPONSES, {})[DENIED] = response
     return found
 
 
@@ -99,9 +99,9 @@ def _secure(operation: Tree, served: list[Mapping[str, Any]], ours: set[str]) ->
 
 
 def _without_response(tree: Tree) -> Tree:
-    responses = tree.get(_RESPONSES)
+    responses = tree.get(RESPONSES)
     if not isinstance(responses, Mapping) or not is_our_response(responses.get(DENIED) or {}):
         return tree
     kept = {kind: told for kind, told in responses.items() if kind != DENIED}
-    rest = {name: value for name, value in tree.items() if name != _RESPONSES}
-    return {**rest, _RESPONSES: kept} if kept else rest
+    rest = {name: value for name, value in tree.items() if name != RESPONSES}
+    return {**rest, RESPONSES: kept} if kept else rest

@@ -9,7 +9,7 @@ AFORO_API_KEY         a key with usage:ingest and entitlements:check
 AFORO_INTEGRATION_ID  int_…
 AFORO_PRODUCTS        {"<api id>/<stage>": ["prod_…", "<metric>"]}; a stage that is not named passes unasked
 AFORO_KEY_FROM        bearer,header:x-api-key,query:apikey in the order of trying
-AFORO_EXCLUDED        path prefixes within a stage that pass unasked, as a JSON list
+AFORO_EXCLUDED        paths within a stage that pass unasked, with all beneath them, as a JSON list
 AFORO_ENFORCE         true: refuse; false: only observe, every call passes
 AFORO_FAIL_MODE       open or closed: what to do while Aforo cannot be reached
 AFORO_TIMEOUT_MS      how long to wait for Aforo; 1000 unless set
@@ -21,6 +21,7 @@ import http.client
 import json
 import logging
 import os
+import re
 import ssl
 import time
 from typing import Any, NamedTuple
@@ -40,9 +41,13 @@ WORDS = {
     "unavailable": "This call cannot be checked at the moment.",
 }
 REST_SECONDS = 2.0
+KEY_REFUSED = (401, 403)
 IDLE_SECONDS = 4.0
 LEASE_STOPS_BEFORE_SECONDS = 5.0
 UNTHROTTLED = ("NONE", "L1_ALERT")
+NO_KEY = {"type": "consumer", "nativeId": "-"}
+"""Nobody's credential: Aforo is asked all the same, since a product in observe lets such calls pass."""
+TWO_WAYS = re.compile(r"\.\.|//|\\|;|%(2e|2f|5c|3b)", re.IGNORECASE)
 
 
 class Unavailable(Exception):
@@ -72,7 +77,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """What API Gateway asks."""
     call = read(event)
     product = _json("AFORO_PRODUCTS", {}).get(call.place)
-    if product is None or call.method == "OPTIONS" or _is_excluded(call.path):
+    if product is None or is_preflight(call) or is_excluded(call.path):
         return answer(call, Decision(True, {"outcome": "unasked"}))
     decision = decide(call, product[0], product[1])
     if not decision.allowed and _setting("AFORO_ENFORCE", "false") != "true":
@@ -91,6 +96,19 @@ def read(event: dict[str, Any]) -> Call:
         path = str(event.get("rawPath") or "/").removeprefix("" if stage == "$default" else f"/{stage}") or "/"
         return Call(event["routeArn"], True, place, told.get("method", ""), path, headers, query)
     return Call(event["methodArn"], False, place, event.get("httpMethod", ""), event.get("path") or "/", headers, query)
+
+
+def is_preflight(call: Call) -> bool:
+    """What a browser asks before it sends the call itself; any other OPTIONS is a call."""
+    return call.method == "OPTIONS" and {"origin", "access-control-request-method"} <= call.headers.keys()
+
+
+def is_excluded(path: str) -> bool:
+    """By whole segments. A path that a backend may read in two ways is not excluded, whatever it begins with."""
+    if TWO_WAYS.search(path):
+        return False
+    prefixes = [str(prefix).rstrip("/") for prefix in _json("AFORO_EXCLUDED", [])]
+    return any(prefix and (path == prefix or path.startswith(f"{prefix}/")) for prefix in prefixes)
 
 
 def presented(call: Call) -> str:
@@ -112,9 +130,11 @@ def presented(call: Call) -> str:
 
 def decide(call: Call, product: str, metric: str) -> Decision:
     """Aforo's word on this call; the fail mode where it cannot be had."""
-    digest = hashlib.sha256(presented(call).encode()).hexdigest()
+    key = presented(call)
+    digest = hashlib.sha256(key.encode()).hexdigest() if key else ""
+    shown = {"type": "key_sha256", "nativeId": digest} if key else NO_KEY
     asked = {
-        "credential": {"integrationId": _setting("AFORO_INTEGRATION_ID"), "type": "key_sha256", "nativeId": digest},
+        "credential": {"integrationId": _setting("AFORO_INTEGRATION_ID"), **shown},
         "product": product,
         "metric": metric,
     }
@@ -161,7 +181,11 @@ def answer(call: Call, decision: Decision) -> dict[str, Any]:
 
 
 class Edge:
-    """One connection, kept while the container is warm. After a failure it rests, so that a dead edge costs little."""
+    """One connection, kept while the container is warm.
+
+    After a failure it rests, so that a dead edge costs little. A refusal of one question (4xx) says nothing about the
+    next one, so nothing rests then; a key that Aforo does not take (401, 403) and too many questions (429) do.
+    """
 
     def __init__(self) -> None:
         self._connection: http.client.HTTPConnection | None = None
@@ -179,7 +203,10 @@ class Edge:
             self._failed(f"no answer: {type(fault).__name__}: {fault}")
             raise Unavailable from fault
         if status != 200 or not isinstance(told, dict):
-            self._failed(f"answered {status}: {text[:300].decode(errors='replace')}")
+            why = f"answered {status}: {text[:300].decode(errors='replace')}"
+            if status in KEY_REFUSED:
+                why = f"does not take AFORO_API_KEY, attach again with a new one: {why}"
+            self._failed(why, rests=status >= 500 or status in (*KEY_REFUSED, 429))
             raise Unavailable
         return told
 
@@ -193,10 +220,10 @@ class Edge:
         self._used_at = time.time()
         return answered.status, text
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, why: str, *, rests: bool = True) -> None:
         logging.getLogger().warning("Aforo's edge %s", why)
         self._connection = None
-        self._rests_until = time.time() + REST_SECONDS
+        self._rests_until = time.time() + REST_SECONDS if rests else 0.0
 
 
 class Leases:
@@ -211,7 +238,7 @@ class Leases:
 
     def spend(self, asked: dict[str, Any], want: int) -> dict[str, Any]:
         """One unit of a lease at hand, else of a new one. Raises Unavailable."""
-        digest = asked["credential"]["nativeId"]
+        digest = asked["credential"]["nativeId"]  # of a call without a key "-", which gets no lease
         held = self._held.get((digest, asked["product"]))
         if held is None or held["left"] < 1 or time.time() >= held["ends"]:
             self._held.pop((digest, asked["product"]), None)
@@ -271,10 +298,6 @@ def _refusal(reason: str, status: int | None, seconds: int | None) -> dict[str, 
         "retryAfter": str(seconds or 0),
         "retryHeader": str(seconds or ""),
     }
-
-
-def _is_excluded(path: str) -> bool:
-    return any(path.startswith(prefix) for prefix in _json("AFORO_EXCLUDED", []))
 
 
 def _connection() -> http.client.HTTPConnection:

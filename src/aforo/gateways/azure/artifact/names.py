@@ -24,10 +24,9 @@ def named_values(wiring: Wiring) -> dict[str, str]:
 
 def switches(wiring: Wiring) -> dict[str, str]:
     """Those that a change of mode writes. `aforo-excluded` is C#, since no expression can walk a list."""
-    paths = [
-        f'context.Variables.GetValueOrDefault<string>("aforo-path", "").StartsWith({json.dumps(prefix)})'
-        for prefix in wiring.excluded
-    ]
+    path = 'context.Variables.GetValueOrDefault<string>("aforo-path", "")'
+    prefixes = [found for prefix in wiring.excluded if (found := prefix.rstrip("/"))]
+    paths = [f"({path} == {json.dumps(one)} || {path}.StartsWith({json.dumps(one + '/')}))" for one in prefixes]
     return {
         "aforo-mode": "enforce" if wiring.enforce else "observe",
         "aforo-fail": wiring.fail_mode.value,

@@ -7,7 +7,7 @@ policy is checked for: the vendor's documentation. Nothing here was recorded fro
 Deliberately different: one principal's call limits are not shared with others, names of products need not differ, and
 only OpenAPI 3.0 (JSON or YAML) is imported. Stricter than the vendor says: no two subscriptions may have the same key,
 and a user with subscriptions is not deleted alone. The request path,
-`/proxy/…`, runs policies of a closed list (`engine/`).
+`/proxy/…`, runs policies of a closed list (`engine/`), and what it answers is counted in three reports (`reports.py`).
 """
 
 from typing import TYPE_CHECKING

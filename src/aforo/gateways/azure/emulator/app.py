@@ -11,6 +11,7 @@ from aforo.gateway_sdk.emulator import Receive, SavedSoon, Scope, Send, StateFil
 from aforo.gateways.azure.emulator.actions import Actions
 from aforo.gateways.azure.emulator.operations import LOCATION, Operations
 from aforo.gateways.azure.emulator.proxying import PREFIX, Proxying
+from aforo.gateways.azure.emulator.reports import Reports
 from aforo.gateways.azure.emulator.resources import Resources
 from aforo.gateways.azure.emulator.sign_in import RIGHTS, SignIn, may
 from aforo.gateways.azure.emulator.store import Store
@@ -58,7 +59,8 @@ class AzureEmulator:
         self.operations = Operations(self.store, SUBSCRIPTION)
         self.resources = Resources(self.store, self.operations, BASE, page_size)
         self.actions = Actions(self.resources, clock, GATEWAY_URL)
-        self.proxying = Proxying(self.store, clock, http)
+        self.reports = Reports(self.store, self.resources, clock)
+        self.proxying = Proxying(self.store, self.reports, clock, http)
         self.sku = "Developer"
         self._saved = SavedSoon(self.store.save)
         self.flush = self._saved.flush
@@ -119,6 +121,8 @@ class AzureEmulator:
     def _served(self, call: Call, path: tuple[str, ...]) -> Answer:
         if not path:
             return self._service(call)
+        if path[0].lower() == "reports":
+            return self.reports.answer(call, path)
         if call.method == "POST":
             return self.actions.post(call, path)
         if call.method == "GET" and call.query.get("export", "").lower() == "true" and path[::2] == ("apis",):

@@ -24,6 +24,7 @@ from aforo.gateways.azure.emulator.engine.counters import Counters
 from aforo.gateways.azure.emulator.engine.members import Headers, Thing
 from aforo.gateways.azure.emulator.engine.running import Message, PolicyFault, Run
 from aforo.gateways.azure.emulator.policy_text import Node
+from aforo.gateways.azure.emulator.reports import Reports
 from aforo.gateways.azure.emulator.store import Path, Store
 from aforo.gateways.azure.emulator.wire import Answer, Call, Record
 from aforo.kit.clock import Clock
@@ -43,8 +44,9 @@ class Proxying:
     """`backend_calls` counts by API what has passed, `received` is what the backend got last. `backend_is_down` is a
     switch. `http` is the way to other servers, one of its own for each request unless given."""
 
-    def __init__(self, store: Store, clock: Clock, http: httpx2.AsyncClient | None = None) -> None:
+    def __init__(self, store: Store, reports: Reports, clock: Clock, http: httpx2.AsyncClient | None = None) -> None:
         self._store = store
+        self._reports = reports
         self._http = http
         self.counters = Counters(clock)
         self.backend_calls: Counter[str] = Counter()
@@ -63,6 +65,13 @@ class Proxying:
             return _sent(plain(404, "Resource not found"))
         key = _presented(call, api)
         subscription = self._subscription(key, api["path"][1]) if key else None
+        sent = await self._answered(call, path, api, subscription, key)
+        self._reports.count(
+            sent.status, str(api["path"][1]), self._product_of(subscription, api["path"][1]), subscription
+        )
+        return sent
+
+    async def _answered(self, call: Call, path: str, api: Record, subscription: Record | None, key: str) -> Answer:
         refused = None
         if subscription is None and not self._is_open(api) and not _is_preflight(call):
             reason = "SubscriptionKeyInvalid" if key else "SubscriptionKeyNotFound"

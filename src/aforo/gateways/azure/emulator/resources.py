@@ -46,9 +46,9 @@ class Resources:
             "properties": record["properties"],
         }
 
-    def page(self, call: Call, rows: Sequence[Record]) -> Answer:
-        """A page of `value`, with the number of all rows and an address for the next one."""
-        if "$filter" in call.query:
+    def page(self, call: Call, rows: Sequence[Record], *, filtered: bool = False) -> Answer:
+        """A page of `value`, with the number of all rows and an address for the next one. `filtered`: by the caller."""
+        if "$filter" in call.query and not filtered:
             raise invalid("$filter", "is not emulated.")
         skip, top = _number(call, "$skip", 0), _number(call, "$top", self.page_size)
         size = min(top, self.page_size)

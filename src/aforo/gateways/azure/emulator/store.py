@@ -24,7 +24,7 @@ class Store:
     def __init__(self, state: StateFile) -> None:
         self._state = state
         self.version = 0
-        self._data: dict[str, Any] = {"resources": {}, "operations": {}, "count": 0, **state.load()}
+        self._data: dict[str, Any] = {"resources": {}, "operations": {}, "calls": {}, "count": 0, **state.load()}
         self._index = _Index()
         for key, record in self._data["resources"].items():
             self._index.add(key, record)
@@ -53,7 +53,7 @@ class Store:
         self._state.save(self._data)
 
     def clear(self) -> None:
-        self._data.update(resources={}, operations={})
+        self._data.update(resources={}, operations={}, calls={})
         self._index = _Index()
         self._under_way.clear()
         self.changed()
@@ -66,6 +66,18 @@ class Store:
         """A number that was never given before."""
         self._data["count"] += 1
         return int(self._data["count"])
+
+    def called(self, quarter: int, names: Record, outcome: str) -> None:
+        """One more call of these in a quarter of an hour."""
+        key = "|".join((str(quarter), *names.values(), outcome))
+        row = self._data["calls"].setdefault(key, {"quarter": quarter, "names": names, "outcome": outcome, "calls": 0})
+        row["calls"] += 1
+        self.changed()
+
+    def calls(self) -> Iterable[Record]:
+        """What was called, as `{"quarter", "names", "outcome", "calls"}`."""
+        found: dict[str, Record] = self._data["calls"]
+        return found.values()
 
     def find(self, path: Path) -> Record | None:
         found: Record | None = self._data["resources"].get(_key(path))

@@ -32,7 +32,6 @@ _NOTES: Final = (
     "Limits are those of the SLA tiers, in windows of fixed length for each application; sync the plans' prices first.",
     "A revoked contract or another tier takes effect when the runtime asks Anypoint again: seconds to some minutes.",
     "Calls are not metered by the gateway: usage reaches Aforo only by what you send or upload.",
-    "The policy shows as a change of the product; accept it once it is attached.",
 )
 
 

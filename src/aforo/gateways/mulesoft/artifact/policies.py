@@ -7,6 +7,7 @@ from aforo.gateway_sdk.artifact import Wiring
 from aforo.gateway_sdk.errors import GatewayError, PostconditionFailed
 from aforo.gateways.mulesoft.client import Anypoint, Row
 from aforo.gateways.mulesoft.mapping.limits import CHECKING, ENFORCING
+from aforo.gateways.mulesoft.mapping.marks import LOOKS_FOR
 from aforo.gateways.mulesoft.provisioner.holding import tiers_of
 
 MULESOFT: Final = "68ef9520-24e9-4cf2-b2f5-620025690913"
@@ -18,8 +19,7 @@ _NOBODY: Final = [{"methodRegex": "NONE", "uriTemplateRegex": "/none"}]
 
 _EXPRESSIONS: Final = {
     "credentialsOriginHasHttpBasicAuthenticationHeader": "customExpression",
-    "clientIdExpression": "#[attributes.headers['client_id']]",
-    "clientSecretExpression": "#[attributes.headers['client_secret']]",
+    **LOOKS_FOR,
 }
 
 

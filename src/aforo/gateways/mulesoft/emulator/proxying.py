@@ -19,7 +19,7 @@ from .world import Row, World
 
 PREFIX: Final = "/proxy/"
 _CHECKING: Final = ("client-id-enforcement", "rate-limiting-sla-based")
-_HEADER: Final = re.compile(r"headers\[['\"]([\w-]+)['\"]\]")
+_HEADER: Final = re.compile(r"headers\[\s*['\"]([\w-]+)['\"]\s*\]")
 _BASIC: Final = "httpBasicAuthenticationHeader"
 
 

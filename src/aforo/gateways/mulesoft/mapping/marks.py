@@ -1,5 +1,5 @@
 """What Aforo writes at Anypoint to know its own again: names and descriptions, since neither an application nor a tier
-can carry a tag. Pure.
+can carry a tag; a spelling in policies, which have none of these. Pure.
 
 An application's description also lists the instances with which it may have contracts: Anypoint does not tell a
 connected app the contracts of an application, only those of an instance.
@@ -14,6 +14,12 @@ Row = Mapping[str, Any]
 KEY_TYPE: Final = "client_id"
 MONETIZED: Final = "aforo-monetized"
 _PREFIX: Final = "aforo-"
+LOOKS_FOR: Final = {
+    "clientIdExpression": "#[attributes.headers[ 'client_id' ]]",
+    "clientSecretExpression": "#[attributes.headers[ 'client_secret' ]]",
+}
+"""Where a policy of Aforo's looks for credentials. The spaces mean nothing to DataWeave, and nobody else writes them: a
+policy has neither name, tag nor description to carry a mark."""
 _APPLICATION: Final = re.compile(
     r"aforo-subscription:(?P<subscription>\S+) aforo-credential:(?P<credential>\S+)(?: aforo-apis:(?P<apis>[\d,]*))?"
 )
@@ -63,6 +69,12 @@ def plan_of(tier: Row) -> str | None:
     """The key of the plan that a tier's mark names; None for what is not ours."""
     found = _PLAN.search(str(tier.get("description") or ""))
     return found[1] if found else None
+
+
+def is_policy_of_ours(policy: Row) -> bool:
+    """Whether Aforo applied it. `fullInfo` and the plain list name its configuration differently."""
+    configuration = policy.get("configurationData") or policy.get("configuration")
+    return isinstance(configuration, Mapping) and LOOKS_FOR.items() <= configuration.items()
 
 
 def _application(application: Row, what: str) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aforo.gateway_sdk.contract import SPEC_KIND, Entity, Product
-from aforo.gateways.mulesoft.mapping.marks import plan_of
+from aforo.gateways.mulesoft.mapping.marks import is_policy_of_ours, plan_of
 from aforo.gateways.mulesoft.mapping.rules import API, DEFAULTS, POLICY, TIER, UPSTREAM, Names, Rule, canonical_form
 from aforo.gateways.mulesoft.mapping.secrets import masked_in, secrets_in
 from aforo.kit.jsontree import Json, JsonObject, canonical
@@ -30,7 +30,7 @@ class Seen:
 
 
 def product(seen: Seen, ref: str, rules: Sequence[Rule] | None = None) -> Product:
-    """The product of one instance; `ref` is what `refs` gave it. Tiers of Aforo's belong to its plans, not to it."""
+    """The product of one instance; `ref` is what `refs` gave it. Tiers and policies of Aforo's are no part of it."""
     native = api_id(seen.api)
     return Product(ref, native, _title(seen.api), version(seen), tuple(_entities(seen, native, rules)))
 
@@ -41,7 +41,7 @@ def _entities(seen: Seen, native: str, rules: Sequence[Rule] | None) -> Iterable
         yield Entity(SPEC_KIND, SPEC_KEY, f"{native}#spec", seen.description)
     yield _entity(API, asset_key(seen.api), native, seen.api, upstreams, rules)
     yield from _children(TIER, [row for row in seen.tiers if plan_of(row) is None], tier_key, {}, rules)
-    yield from _children(POLICY, seen.policies, policy_key, {}, rules)
+    yield from _children(POLICY, [row for row in seen.policies if not is_policy_of_ours(row)], policy_key, {}, rules)
     yield from _children(UPSTREAM, seen.upstreams, upstream_key, {}, rules)
 
 

@@ -113,12 +113,24 @@ def _tested_if_complete(session: Session, saved: View, way: View) -> Exit:
     lacking = [field for field in way["fields"] if field.get("later") and not saved["settings"].get(field["name"])]
     if not lacking:
         return _test(session, saved, whole=True)
+    if way.get("consentAt"):
+        return _to_be_consented(session, saved, way)
     session.answer(saved, _external_id)
     session.hint("It cannot be called yet. Create the role in your account, from the template:")
     session.hint(f"  {typed('aforo', 'integrations', 'cloudformation', saved['name'])} > template.yaml")
     for field in lacking:
         assignment = f"{field['name']}=…"
         session.hint(f"Then: {typed('aforo', 'integrations', 'set', saved['name'], '--set')} {assignment}")
+    return Exit.OK
+
+
+def _to_be_consented(session: Session, saved: View, way: View) -> Exit:
+    """A consent is a person's and comes by their browser alone; the provider's page leads back to the console."""
+    session.answer(saved, lambda told: f"{told['name']} waits for somebody's consent at {way['consentAt']}.")
+    if way.get("unusableBecause"):
+        session.hint(f"Nobody can consent yet: {way['unusableBecause']}")
+    session.hint(f"Open {session.api.url}/integrations/{quoted(saved['id'])}/setup in a browser and sign in there.")
+    session.hint(f"Then: {typed('aforo', 'integrations', 'test', saved['name'])}")
     return Exit.OK
 
 

@@ -4,6 +4,7 @@ import { startTables } from "./table.js";
 import { startCopy } from "./copy.js";
 import { startTimes } from "./time.js";
 import { startLive } from "./live.js";
+import { startPalette } from "./palette.js";
 
 document.documentElement.classList.add("scripted");
 startSwap();
@@ -12,4 +13,5 @@ startTables();
 startCopy();
 startTimes();
 startLive();
+startPalette();
 document.querySelector("[data-take-focus]")?.focus();

@@ -20,6 +20,20 @@ export async function swap(id, url, { push = true } = {}) {
   }
 }
 
+// Several parts of this page at once, in one request. What fails stays as it is, and the next change tries again.
+export async function renewParts(ids, url) {
+  try {
+    const answer = await fetchPage(url);
+    for (const id of ids) {
+      const old = document.getElementById(id), fresh = answer.page.getElementById(id);
+      if (!old || !fresh) continue;
+      replaceKeepingFocus(old, fresh);
+      document.dispatchEvent(new CustomEvent("aforo:swapped", { detail: fresh }));
+    }
+    document.title = answer.page.title;
+  } catch { /* the state in the top bar says when the connection is gone */ }
+}
+
 function replaceKeepingFocus(old, fresh) {
   const active = document.activeElement;
   const held = old.contains(active) ? active.id || active.name : "";

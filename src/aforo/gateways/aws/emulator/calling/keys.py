@@ -1,16 +1,12 @@
 """API keys and usage plans on the request path: which key opens a stage, and how much of its quota is left."""
 
-from collections import Counter
 from datetime import date, timedelta
 
 from aforo.gateways.aws.emulator.region import Record, Region
 
 
 class UsedUp:
-    """Counts each key's calls against the quota of its plan."""
-
-    def __init__(self) -> None:
-        self._used: Counter[tuple[str, str, date]] = Counter()
+    """Counts each key's calls by day in the region's data, and holds them against the quota of its plan."""
 
     def key(self, region: Region, api_id: str, stage_name: str, value: str) -> tuple[Record, Record] | None:
         """The enabled key with this value and the plan by which it opens the stage."""
@@ -20,14 +16,18 @@ class UsedUp:
 
     def takes(self, region: Region, key: Record, plan: Record) -> bool:
         """Whether one more call is within the plan's quota; counts it if so."""
-        quota = plan.get("quota")
-        if not quota:
-            return True
-        counter = (plan["id"], key["id"], _began(region.clock.now().date(), quota["period"]))
-        if self._used[counter] >= quota["limit"]:
+        today = region.clock.now().date()
+        days = region.kind("used").setdefault(plan["id"], {}).setdefault(key["id"], {})
+        if (quota := plan.get("quota")) and used_by(days, quota["period"], today) >= quota["limit"]:
             return False
-        self._used[counter] += 1
+        days[today.isoformat()] = days.get(today.isoformat(), 0) + 1
         return True
+
+
+def used_by(days: Record, period: str, day: date) -> int:
+    """Calls of the period in which a day lies, up to its end."""
+    first, last = _began(day, period).isoformat(), day.isoformat()
+    return sum(calls for one, calls in days.items() if first <= one <= last)
 
 
 def _plan(region: Region, key_id: str, api_id: str, stage_name: str) -> Record | None:

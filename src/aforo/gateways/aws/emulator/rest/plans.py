@@ -1,9 +1,10 @@
 """Usage plans and which keys are in them. HTTP APIs have none."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+from aforo.gateways.aws.emulator.calling.keys import used_by
 from aforo.gateways.aws.emulator.patch import Paths, integer, number, parts, patched
 from aforo.gateways.aws.emulator.region import Record, Region, existing, picked
 from aforo.gateways.aws.emulator.wire import bad_request, conflict, not_found
@@ -97,20 +98,26 @@ def delete_usage_plan_key(region: Region, params: Mapping[str, Any]) -> Record:
 
 
 def get_usage(region: Region, params: Mapping[str, Any]) -> Record:
-    """What was used a day and key, as [used, remaining]; nothing runs through this emulator, so used stays 0."""
+    """What each key has used by day, as [used, remaining]: the calls that passed the request path."""
     plan = get_usage_plan(region, params)
     days = _days(params["startDate"], params["endDate"])
-    limit = plan.get("quota", {}).get("limit", 0)
     keys = [key for key in region.kind("plankeys")[plan["id"]] if params.get("keyId") in (None, key)]
     page, position = region.page(keys, params.get("limit"), params.get("position"))
-    changed = region.kind("usage").get(plan["id"], {})
     return {
         "usagePlanId": plan["id"],
         "startDate": params["startDate"],
         "endDate": params["endDate"],
-        "items": {key: [[0, changed.get(key, limit)]] * days for key in page},
+        "items": {key: [_used(region, plan, key, day) for day in days] for key in page},
         "position": position,
     }
+
+
+def _used(region: Region, plan: Record, key: str, day: date) -> list[int]:
+    used = region.kind("used").get(plan["id"], {}).get(key, {})
+    quota = plan.get("quota") or {}
+    left = quota.get("limit", 0) - used_by(used, quota["period"], day) if quota else 0
+    changed = region.kind("usage").get(plan["id"], {})
+    return [used.get(day.isoformat(), 0), changed.get(key, max(0, left))]
 
 
 def update_usage(region: Region, params: Mapping[str, Any]) -> Record:
@@ -189,14 +196,15 @@ def _check_quota(plan: Record) -> None:
         raise bad_request("Usage Plan quota period is required and must be one of DAY, WEEK, MONTH")
 
 
-def _days(start: str, end: str) -> int:
+def _days(start: str, end: str) -> list[date]:
     try:
-        days = (date.fromisoformat(end) - date.fromisoformat(start)).days + 1
+        first = date.fromisoformat(start)
+        days = (date.fromisoformat(end) - first).days + 1
     except ValueError:
         raise bad_request("Invalid date: YYYY-MM-DD is expected") from None
     if not 1 <= days <= 90:
         raise bad_request("Invalid date range: 1 to 90 days")
-    return days
+    return [first + timedelta(days=number) for number in range(days)]
 
 
 HANDLERS = {

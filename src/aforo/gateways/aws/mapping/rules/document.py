@@ -19,12 +19,15 @@ TOLD_AS_SETTINGS: Final = {
 """Field of the API's settings → the extension at the document's root that tells the same once more."""
 
 _ADDRESS: Final = frozenset({"servers", "host", "basePath", "schemes"})
-_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\s?(Z|UTC)")
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?\s?(Z|UTC|[+-]\d\d:?\d\d)?")
 _GENERATED_ID: Final = re.compile(r"(?=.*\d)[a-z0-9]{6}([a-z0-9]{4})?")
 
 
 def is_stamp(version: object) -> bool:
-    """A moment, which an export writes where the importer gave no version: `2026-11-22T12:00:00Z`, or with ` UTC`."""
+    """A moment, which an export writes where the importer gave no version: `2026-11-22T12:00:00Z`, or with ` UTC`.
+
+    A moment without a zone counts too, as moto writes it.
+    """
     return isinstance(version, str) and bool(_STAMP.fullmatch(version))
 
 

@@ -34,6 +34,9 @@ function aforoProduct(name) {
   if (product && settings.integration) {
     question.product = product;
   }
+  var key = [credential.nativeId, context.getVariable('apiproxy.name'), product || '', metric].join('|');
+  context.setVariable('aforo.leases', verified && asks && aforoWant(settings) > 1 ? 'true' : 'false');
+  context.setVariable('aforo.lease.key', key);
   context.setVariable('aforo.verified', verified ? 'true' : 'false');
   context.setVariable('aforo.credential', verified ? JSON.stringify(credential) : '');
   context.setVariable('aforo.product', product || '');

@@ -45,11 +45,61 @@ function aforoAnswer() {
   }
 }
 
+// The lease at hand answers as Aforo did when it gave it.
+function aforoFromLease(kept, left) {
+  context.setVariable('aforo.lease.id', kept.id);
+  context.setVariable('aforo.reason', 'ok');
+  context.setVariable('aforo.customer', kept.customer);
+  context.setVariable('aforo.plan', kept.plan);
+  context.setVariable('aforo.warning', kept.warning);
+  context.setVariable('aforo.margin', kept.margin);
+  if (kept.remaining !== null) {
+    context.setVariable('aforo.remaining', String(kept.remaining + left));
+  }
+}
+
+function aforoKeep(record, seconds) {
+  context.setVariable('aforo.lease.keep', JSON.stringify(record));
+  context.setVariable('aforo.lease.seconds', String(seconds));
+}
+
+// Units of a HARD quota are never taken in advance: nobody here could give them back. Nor is anything whose turn is
+// Aforo's to know: a rate limit, a margin's throttle.
+function aforoRemember(told, headers) {
+  var isFree = told.allowed && told.quotaMode !== 'HARD' && (told.margin === 'NONE' || told.margin === 'L1_ALERT');
+  var lease = told.lease;
+  if (!lease) {
+    if (isFree && !aforoKept() && told.subscriptionId) {
+      aforoKeep({}, 25);
+    }
+    return;
+  }
+  context.setVariable('aforo.lease.id', lease.id);
+  if (told.remaining !== null) {
+    context.setVariable('aforo.remaining', String(told.remaining + lease.units - 1));
+  }
+  var now = Number(context.getVariable('system.timestamp'));
+  var seconds = Math.min(25, Math.floor((Date.parse(lease.expiresAt) - now) / 1000) - 5);
+  if (!isFree || lease.ratePerSecond !== null || lease.throttleRate < 100 || seconds < 1) {
+    aforoKeep({never: true}, 25);
+    return;
+  }
+  aforoKeep({
+    id: lease.id, units: lease.units, ends: now + seconds * 1000, customer: told.customerId || '',
+    plan: told.plan || '', remaining: told.remaining, warning: headers['X-RateLimit-Warning'] || '',
+    margin: headers['X-Margin-Guard-Warning'] || ''
+  }, seconds);
+}
+
 (function () {
   var settings = aforoSettings();
   var observes = settings.mode === 'observe';
   var told = aforoAnswer();
   context.setVariable('aforo.refuses', 'false');
+  if (String(context.getVariable('ratelimit.QU-Aforo-Lease.failed')) === 'false') {
+    aforoFromLease(aforoKept(), Number(context.getVariable('ratelimit.QU-Aforo-Lease.available.count')));
+    return;
+  }
   if (!told) {
     var status = context.getVariable('aforoAnswer.status.code');
     var isAsleep = !status || Number(status) >= 500 || Number(status) === 429;
@@ -70,6 +120,9 @@ function aforoAnswer() {
   var headers = told.headers || {};
   context.setVariable('aforo.warning', headers['X-RateLimit-Warning'] || '');
   context.setVariable('aforo.margin', headers['X-Margin-Guard-Warning'] || '');
+  if (context.getVariable('aforo.leases') === 'true') {
+    aforoRemember(told, headers);
+  }
   if (told.allowed || observes) {
     return;
   }

@@ -58,7 +58,9 @@ function aforoSpan(from, to) {
       decided: aforoText('aforo.reason')
     }
   };
-  if (aforoText('aforo.decision')) {
+  if (aforoText('aforo.lease.id')) {
+    event.leaseId = aforoText('aforo.lease.id');
+  } else if (aforoText('aforo.decision')) {
     event.decisionId = aforoText('aforo.decision');
   }
   if (aforoText('aforo.product') && settings.integration) {

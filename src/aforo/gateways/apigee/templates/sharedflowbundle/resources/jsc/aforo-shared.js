@@ -13,3 +13,17 @@ function aforoSha256(text) {
   hash.update(text);
   return hash.digest();
 }
+
+// How many units a lease is to hold; less than two takes none.
+function aforoWant(settings) {
+  return settings.lease_units === undefined ? 100 : Number(settings.lease_units) || 0;
+}
+
+// What is remembered of this key: a lease, or that one may (or need not) be asked for.
+function aforoKept() {
+  try {
+    return JSON.parse(context.getVariable('aforo.lease.kept') || 'null');
+  } catch (fault) {
+    return null;
+  }
+}

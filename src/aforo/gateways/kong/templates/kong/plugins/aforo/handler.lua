@@ -42,10 +42,16 @@ local function is_preflight()
     and kong.request.get_header("access-control-request-method")
 end
 
+-- By whole segments. A path that a backend may read in two ways is not excluded, whatever it begins with.
 local function is_excluded(conf)
   local path = kong.request.get_path()
-  for _, prefix in ipairs(conf.excluded_paths or {}) do
-    if path:sub(1, #prefix) == prefix then return true end
+  local lower = path:lower()
+  for _, twofold in ipairs({ "..", "//", "\\", ";", "%2e", "%2f", "%5c", "%3b" }) do
+    if lower:find(twofold, 1, true) then return false end
+  end
+  for _, written in ipairs(conf.excluded_paths or {}) do
+    local prefix = written:gsub("/+$", "")
+    if prefix ~= "" and (path == prefix or path:sub(1, #prefix + 1) == prefix .. "/") then return true end
   end
   return false
 end
