@@ -1,7 +1,9 @@
 """The whole job through the command line: a real api over real sockets, and the Kong emulator behind it."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +33,16 @@ class World:
     key: str
     kong_url: str
     kong: Switchboard
+    records: Path
+
+    def seated(self) -> None:
+        """Wait until nothing is left to be done for a subscription at a gateway."""
+        left = "SELECT count(*) FROM seat_outbox WHERE due_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 minute')"
+        until = time.monotonic() + 30
+        with contextlib.closing(sqlite3.connect(self.records)) as records:
+            while records.execute(left).fetchone() != (0,):
+                assert time.monotonic() < until, "seats are still on their way"
+                time.sleep(0.05)
 
     def edit(self, method: str, path: str, body: object = None) -> dict[str, object]:
         answer = httpx2.request(method, f"{self.kong_url}{path}", json=body, trust_env=False)
@@ -56,7 +68,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     thread = threading.Thread(target=lambda: asyncio.run(_serve(servers)))
     thread.start()
     urls = [_url(server) for server in servers]
-    yield World(urls[0], key, urls[1], kong)
+    yield World(urls[0], key, urls[1], kong, settings.records_path)
     for server in servers:
         server.should_exit = True
     thread.join()

@@ -42,6 +42,7 @@ def test_a_plan_is_previewed_synced_and_watched(world: World, terminal: Terminal
     terminal.run("pricing", "sync", "kong-priced", "--yes")
 
     assert "in sync" in terminal.run("pricing", "show", "kong-priced", "--exit-code")
+    world.seated()  # a sync has its subscriptions looked at again, which would repair the edit
     world.edit("PATCH", limit, {"config": {"minute": 7}})
     drifted = terminal.run("pricing", "show", "kong-priced", "--exit-code", ends=Exit.DIFFERS)
     assert "config.minute   600 ≠ 7" in drifted
