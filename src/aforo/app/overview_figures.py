@@ -15,7 +15,8 @@ from aforo.app.web.chart import Series
 from aforo.app.web.words import number, percent
 from aforo.app.wiring import Rooms
 from aforo.enforcement.desk import KEPT, Refusals
-from aforo.enforcement.earnings import SPANS, Figures, Span, money, units
+from aforo.enforcement.earnings import PATIENCE_SECONDS, SPANS, Figures, Span, StillCounting, money, units
+from aforo.enforcement.earnings.spans import span_of
 from aforo.kit.clock import from_rfc3339
 from aforo.usage.completeness import CompletenessLog
 from aforo.usage.dead_letters import DeadLetters
@@ -27,9 +28,15 @@ _ON_THE_WAY: Final = timedelta(minutes=10)
 
 
 async def money_and_traffic(rooms: Rooms, tenant_id: str, asked: str) -> dict[str, Any]:
-    """Values of the template: `span`, `tiles`, `charts`, `reasons`; no tiles before anything was used or sold."""
-    figures = await rooms.margin.earnings.figures(tenant_id, asked if asked in SPANS else USUAL)
-    span, step = figures.span, 3600 if asked == "today" else 86_400
+    """Values of the template: `span`, `tiles`, `charts`, `reasons`; no tiles before anything was used or sold, nor
+    while the use is `counting` for the first time."""
+    known = asked if asked in SPANS else USUAL
+    try:
+        figures = await rooms.margin.earnings.figures(tenant_id, known, PATIENCE_SECONDS)
+    except StillCounting:
+        span = span_of(known, rooms.clock.now())
+        return {"span": span, "spans": SPANS, "tiles": [], "charts": [], "reasons": [], "sells": True, "counting": True}
+    span, step = figures.span, 3600 if known == "today" else 86_400
     refusals = await rooms.desk.refusals(tenant_id, span.start, span.end, step)
     earlier = None
     if span.before_start >= span.end - KEPT:
@@ -42,6 +49,7 @@ async def money_and_traffic(rooms: Rooms, tenant_id: str, asked: str) -> dict[st
         "charts": _charts(figures, refusals) if is_there else [],
         "reasons": _reasons(refusals),
         "sells": bool(figures.tenant.grants),
+        "counting": False,
     }
 
 

@@ -33,7 +33,7 @@ def sources(rooms: "Rooms") -> Mapping[str, Look]:
         mark, known = usage.mark(), marks.get(tenant_id)
         if known is None or known[0] != mark:
             known = marks[tenant_id] = (mark, await asyncio.to_thread(usage.events, tenant_id))
-        return known[1]
+        return known[1], rooms.margin.earnings.outlasted(tenant_id)
 
     async def gateways(tenant_id: str) -> object:
         every = await rooms.integrations.all(tenant_id)

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session, VisitorFor
+from aforo.enforcement.earnings.counting import PATIENCE_SECONDS, counting
 from aforo.enforcement.earnings.customer import CustomerMargin
+from aforo.enforcement.earnings.figures import StillCounting
 from aforo.enforcement.earnings.reading import CustomerMargins
 from aforo.enforcement.earnings.spans import SPANS
 from aforo.enforcement.earnings.table import money
@@ -24,7 +26,10 @@ def add_customer(pages: APIRouter, customers: CustomerMargins, visitor: VisitorF
     @pages.get("/margin/{customer_id}")
     async def show(request: Request, customer_id: str, session: reader, span: str = "month") -> Response:
         asked = span if span in SPANS else "month"
-        answer = await customers.read(session.caller.tenant_id, customer_id, asked)
+        try:
+            answer = await customers.read(session.caller.tenant_id, customer_id, asked, PATIENCE_SECONDS)
+        except StillCounting:
+            return counting(render, request)
         found, figures = answer.margin, answer.margin.figures
         labels = [_label(one, asked) for one in figures.span.buckets]
         return render(

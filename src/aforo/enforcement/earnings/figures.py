@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from aforo.enforcement.model import ScopeKey, Tenant
 from aforo.enforcement.rules.margin import Level
 from aforo.enforcement.state import CredentialSource, RecordsWatch, Snapshot
 from aforo.kit.clock import Clock
+from aforo.kit.errors import Overloaded
 from aforo.usage import UsageLog
 
 _KEPT: Final = 64
@@ -29,6 +30,12 @@ _REST: Final = 10
 
 AggregationsOf = Callable[[str], Awaitable[Mapping[str, str]]]
 """How each metric of a tenant becomes one figure. Comes from the customers room."""
+
+
+class StillCounting(Overloaded):
+    """The sums of many events take a moment when they are asked for the first time."""
+
+    code = "still_counting"
 
 
 class Bucket(NamedTuple):
@@ -87,9 +94,30 @@ class Earnings:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._beside = threading.Lock()
+        self._counting: dict[tuple[str, str], asyncio.Task[Figures]] = {}
+        self._outlasted = Counter[str]()
 
-    async def figures(self, tenant_id: str, span: str) -> Figures:
-        """`span` is one of SPANS."""
+    async def figures(self, tenant_id: str, span: str, patience: float | None = None) -> Figures:
+        """`span` is one of SPANS. Raises StillCounting when that takes longer than `patience` seconds; the count goes
+        on, and whoever asks with patience again joins it."""
+        if patience is None:
+            return await self._count(tenant_id, span)
+        key = tenant_id, span
+        counting = self._counting.get(key)
+        if counting is None:
+            counting = self._counting[key] = asyncio.create_task(self._count(tenant_id, span))
+            counting.add_done_callback(lambda _: self._counting.pop(key))
+        done, _ = await asyncio.wait([counting], timeout=patience)
+        if not done:
+            counting.add_done_callback(lambda _: self._outlasted.update([tenant_id]))
+            raise StillCounting("Usage is being summed up.", next_step="Ask again in a second.")
+        return counting.result()
+
+    def outlasted(self, tenant_id: str) -> int:
+        """How many counts have ended for which somebody had no patience: when it grows, figures are there to show."""
+        return self._outlasted[tenant_id]
+
+    async def _count(self, tenant_id: str, span: str) -> Figures:
         aggregations = await self._aggregations(tenant_id)
         return await asyncio.to_thread(self._figures, tenant_id, span_of(span, self._clock.now()), aggregations)
 
@@ -198,4 +226,4 @@ def _behind(moment: datetime) -> int:
     return -(-int(moment.timestamp()) // QUARTER_SECONDS)
 
 
-__all__ = ["CALLS", "Bucket", "Earnings", "Figures"]
+__all__ = ["CALLS", "Bucket", "Earnings", "Figures", "StillCounting"]

@@ -12,7 +12,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session, VisitorFor
+from aforo.enforcement.earnings.counting import PATIENCE_SECONDS, counting
 from aforo.enforcement.earnings.customer_page import add_customer
+from aforo.enforcement.earnings.figures import StillCounting
 from aforo.enforcement.earnings.fold import FEES, GROUPS
 from aforo.enforcement.earnings.reading import Asked, CustomerMargins, MarginTables
 from aforo.enforcement.earnings.spans import SPANS
@@ -58,7 +60,10 @@ def router(parts: Parts) -> APIRouter:
         page: Annotated[int, Query(ge=1, le=10**6)] = 1,
     ) -> Response:
         asked = _asked(by, span, sort, q, losing)
-        figures, lines, everyone = await parts.tables.read(session.caller.tenant_id, asked)
+        try:
+            figures, lines, everyone = await parts.tables.read(session.caller.tenant_id, asked, PATIENCE_SECONDS)
+        except StillCounting:
+            return counting(parts.render, request)
         losers = [line for line in everyone if line.loses]
         first = (page - 1) * _ROWS
         return parts.render(

@@ -41,9 +41,9 @@ class MarginTables:
     desk: EnforcementDesk
     names: Callable[[str], Awaitable[Names]]
 
-    async def read(self, tenant_id: str, asked: Asked) -> MarginTable:
-        """Answers with what is known now."""
-        figures = await self.earnings.figures(tenant_id, asked.span)
+    async def read(self, tenant_id: str, asked: Asked, patience: float | None = None) -> MarginTable:
+        """Answers with what is known now. Raises StillCounting after `patience` seconds."""
+        figures = await self.earnings.figures(tenant_id, asked.span, patience)
         refusals = await self.week(tenant_id, figures.span.end)
         found = lines(figures, asked.by, refusals, await self.names(tenant_id))
         words = asked.words.casefold()
@@ -77,10 +77,11 @@ class CustomerMargins:
     customers: Customers
     subscriptions: Subscriptions
 
-    async def read(self, tenant_id: str, customer_id: str, span: str) -> CustomerAnswer:
-        """`span` is one of SPANS. Raises NotFound, for another tenant's customer too."""
+    async def read(self, tenant_id: str, customer_id: str, span: str, patience: float | None = None) -> CustomerAnswer:
+        """`span` is one of SPANS. Raises NotFound, for another tenant's customer too; StillCounting after `patience`
+        seconds."""
         customer = await self.customers.one(tenant_id, customer_id)
-        figures = await self.tables.earnings.figures(tenant_id, span)
+        figures = await self.tables.earnings.figures(tenant_id, span, patience)
         names = await self.tables.names(tenant_id)
         refusals = await self.tables.week(tenant_id, figures.span.end)
         held, _ = await self.subscriptions.page(tenant_id, customer_id=customer_id, limit=_MOST)
