@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,7 +27,7 @@ from aforo.kit.errors import Invalid
 from aforo.usage import Ingests
 from aforo.usage.completeness import CompletenessLog
 from aforo.usage.rules.cells import Sums
-from aforo.usage.rules.windows import aggregated, window_of
+from aforo.usage.rules.windows import aggregated, whole_days, window_of
 from aforo.usage.usage_query import UsageLog, UsageQuery
 from tests.usage.parts import CALLER, METRICS, OTHER, body, event, listed
 
@@ -67,12 +68,21 @@ events = st.fixed_dictionaries(
         "customerId": st.sampled_from(["a", "b"]),
         "metricName": st.sampled_from(sorted(METRICS)),
         "quantity": quantities.map(str),
-        "minutes": st.integers(0, 600),
+        "minutes": st.integers(0, 8_000),
         "productId": st.sampled_from([None, "prod_1"]),
         "statusCode": st.sampled_from([None, 200, 204, 500]),
         "subscriptionId": st.sampled_from([None, "sub_1"]),
     }
 )
+
+
+_DAYS = NOON // 86_400
+edges = st.lists(
+    st.integers(NOON // 900 - 8 * 96, NOON // 900 + 1) | st.integers(_DAYS - 8, _DAYS).map(lambda day: day * 96),
+    min_size=2,
+    max_size=9,
+    unique=True,
+).map(sorted)
 
 
 def sent(key: str, drawn: dict[str, Any]) -> dict[str, Any]:
@@ -82,8 +92,8 @@ def sent(key: str, drawn: dict[str, Any]) -> dict[str, Any]:
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.lists(st.lists(events, min_size=1, max_size=6), min_size=1, max_size=5))
-def test_sums_are_exact_and_made_again_bit_by_bit(batches: list[list[dict[str, Any]]]) -> None:
+@given(st.lists(st.lists(events, min_size=1, max_size=6), min_size=1, max_size=5), edges)
+def test_sums_are_exact_and_made_again_bit_by_bit(batches: list[list[dict[str, Any]]], edges: list[int]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         asked = [[sent(f"{n}-{m}", one) for m, one in enumerate(batch)] for n, batch in enumerate(batches)]
@@ -95,6 +105,18 @@ def test_sums_are_exact_and_made_again_bit_by_bit(batches: list[list[dict[str, A
         exact = {key: max(values) if key[0] == "tokens" else sum(values) for key, values in totals.items()}
         assert {(row["metric"], row["customer"]): Decimal(row["quantity"]) for row in found} == exact
         assert sum(row["events"] for row in found) == sum(map(len, asked))
+        in_stretches = UsageLog(folder).uses("ten_1", edges[:-1], edges[-1])
+        by_hand: dict[tuple[int, str, str], Decimal] = defaultdict(Decimal)
+        for one in (one for batch in asked for one in batch):
+            quarter = int(datetime.fromisoformat(one["occurredAt"]).timestamp()) // 900
+            if edges[0] <= quarter < edges[-1]:
+                by_hand[bisect_right(edges, quarter) - 1, one["customerId"], one["metricName"]] += Decimal(
+                    one["quantity"]
+                )
+        summed: dict[tuple[int, str, str], Decimal] = defaultdict(Decimal)
+        for (stretch, named), some in in_stretches.items():
+            summed[stretch, named.customer, named.metric] += Decimal(some.nanos).scaleb(-9)
+        assert summed == by_hand
         first = dump(folder)
         lose_rollups(folder)
         asyncio.run(taken(folder))
@@ -162,6 +184,17 @@ def test_windows_begin_by_the_local_clock_and_divide_time(zone: str) -> None:
             assert window == "hour" or local.hour in (0, 1)
             assert window != "month" or (local.day == 1 and local.month == now.month)
             before = begins
+
+
+@given(edges)
+def test_whole_days_and_the_quarters_around_them_are_a_stretch_and_no_day_lies_over_an_edge(edges: list[int]) -> None:
+    days, quarters = whole_days(edges)
+    covered = [quarter for first, behind in days for quarter in range(first * 96, behind * 96)]
+    covered += [quarter for first, behind in quarters for quarter in range(first, behind)]
+    assert sorted(covered) == list(range(edges[0], edges[-1]))
+    inside = range(-(-edges[0] // 96), edges[-1] // 96)
+    uncut = {day for day in inside if not any(day * 96 < edge < (day + 1) * 96 for edge in edges)}
+    assert {day for one in days for day in range(*one)} == uncut
 
 
 def test_an_average_is_exact_to_nine_digits() -> None:

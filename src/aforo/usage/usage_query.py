@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +31,7 @@ from aforo.usage.rules.windows import (
     grouped,
     rfc3339_of,
     row_of,
+    whole_days,
     window_of,
 )
 from aforo.usage.segment_log import LogReader
@@ -124,8 +126,13 @@ class UsageLog:
 
         By the stretch that it fell into, numbered as in `starts`, and by whose and what it was.
         """
-        chosen = Selection(tenant, starts[0], behind)
-        cells = self._rollups.cells("live", chosen, Named._fields)
+        days, quarters = whole_days([*starts, behind])
+        cells = chain.from_iterable(
+            [
+                *(self._rollups.days("live", tenant, one, Named._fields) for one in days),
+                *(self._rollups.cells("live", Selection(tenant, *one), Named._fields) for one in quarters),
+            ]
+        )
         found = grouped(cells, lambda quarter: bisect_right(starts, quarter) - 1)
         return {(stretch, Named(*map(str, values))): sums for (stretch, values), sums in found.items()}
 

@@ -6,11 +6,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from aforo.usage.rules.cells import Key
+from aforo.usage.rules.cells import DAY_QUARTERS, DayKey, Key
 from aforo.usage.rules.sequences import Run
 from aforo.usage.rules.windows import CellRow
 
 _SUMS: Final = "events, whole, nano, most_whole, most_nano"
+_OF_THESE_DAYS: Final = """ AND (customer, metric) IN
+    (SELECT DISTINCT customer, metric FROM days WHERE log = ? AND tenant = ? AND day >= ? AND day < ?)"""
+"""Cells begin with the customer: without one, those who used something in these days are looked up first."""
 
 
 class Selection(NamedTuple):
@@ -46,13 +49,24 @@ class RollupReader:
         """A row a cell. `groups` are names of `Key`'s members."""
         columns = ", ".join(("quarter", *(name for name in Key._fields if name in groups), _SUMS))
         sql = f"SELECT {columns} FROM cells WHERE log = ? AND tenant = ?"  # noqa: S608  names of ours
-        values = [log, chosen.tenant]
+        values: list[Any] = [log, chosen.tenant]
+        if chosen.customer is None:
+            days = chosen.from_quarter // DAY_QUARTERS, -(-chosen.to_quarter // DAY_QUARTERS)
+            sql += _OF_THESE_DAYS
+            values += [log, chosen.tenant, *days]
         for name in ("customer", "metric", "product", "subscription"):
             if (value := getattr(chosen, name)) is not None:
                 sql += f" AND {name} = ?"
                 values.append(value)
         sql += " AND quarter >= ? AND quarter < ?" + (" AND received > 0" if chosen.late else "")
         return self._rows(sql, (*values, chosen.from_quarter, chosen.to_quarter))
+
+    def days(self, log: str, tenant: str, days: tuple[int, int], groups: Sequence[str]) -> list[CellRow]:
+        """A row a cell of `days[0]` ≤ day < `days[1]`, with the quarter in which its day begins. `groups` are names of
+        `DayKey`'s members."""
+        columns = ", ".join((f"day * {DAY_QUARTERS}", *(name for name in DayKey._fields if name in groups), _SUMS))
+        sql = f"SELECT {columns} FROM days WHERE log = ? AND tenant = ? AND day >= ? AND day < ?"  # noqa: S608  as above
+        return self._rows(sql, (log, tenant, *days))
 
     def position(self, log: str) -> tuple[int, int]:
         """Up to which segment and offset the log was read."""
@@ -82,7 +96,7 @@ class RollupReader:
 
     def events(self, log: str, tenant: str) -> int:
         """How many events the sums of a tenant hold."""
-        found = self._rows("SELECT sum(events) FROM cells WHERE log = ? AND tenant = ?", (log, tenant))
+        found = self._rows("SELECT sum(events) FROM days WHERE log = ? AND tenant = ?", (log, tenant))
         return int(found[0][0] or 0) if found else 0
 
     def mark(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
--- rollups.db, version 2. Made from the log and nothing else: it may be deleted at any time and is then made anew.
+-- rollups.db, version 3. Made from the log and nothing else: it may be deleted at any time and is then made anew.
 
 CREATE TABLE position (log TEXT PRIMARY KEY, segment INTEGER NOT NULL, offset INTEGER NOT NULL) WITHOUT ROWID;
 
@@ -11,6 +11,15 @@ CREATE TABLE cells (
     most_whole INTEGER NOT NULL, most_nano INTEGER NOT NULL,
     PRIMARY KEY (log, tenant, customer, metric, quarter, product, integration, credential, subscription, status,
                  received)
+) WITHOUT ROWID;
+
+-- The same by days of UTC, with the day first: what a month came to is read from these, and which cells a stretch has.
+CREATE TABLE days (
+    log TEXT NOT NULL, tenant TEXT NOT NULL, day INTEGER NOT NULL, customer TEXT NOT NULL, metric TEXT NOT NULL,
+    product TEXT NOT NULL, integration TEXT NOT NULL, credential TEXT NOT NULL, subscription TEXT NOT NULL,
+    events INTEGER NOT NULL, whole NOT NULL, nano INTEGER NOT NULL,
+    most_whole INTEGER NOT NULL, most_nano INTEGER NOT NULL,
+    PRIMARY KEY (log, tenant, day, customer, metric, product, integration, credential, subscription)
 ) WITHOUT ROWID;
 
 -- Sequence numbers that are there.
@@ -34,4 +43,4 @@ CREATE TABLE node_cells (
     PRIMARY KEY (log, tenant, customer, quarter, node, epoch)
 ) WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

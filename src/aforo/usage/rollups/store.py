@@ -3,18 +3,18 @@
 import sqlite3
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from aforo.usage.record import Record
-from aforo.usage.rules.cells import Key, Sums, cells, epoch_text, node_cells
+from aforo.usage.rules.cells import DayKey, Key, Sums, by_day, cells, epoch_text, node_cells
 from aforo.usage.rules.quantity import NANOS
 from aforo.usage.rules.sequences import Run, joined
 from aforo.usage.segment_log import Position
 
-VERSION: Final = 2
+VERSION: Final = 3
 _LARGEST: Final = 2**63 - 1
 _READ: Final = """
     SELECT events, whole, nano, most_whole, most_nano FROM cells WHERE log = ? AND tenant = ? AND customer = ?
@@ -22,6 +22,11 @@ _READ: Final = """
     AND status = ? AND received = ?
 """
 _WRITE: Final = "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_READ_DAY: Final = """
+    SELECT events, whole, nano, most_whole, most_nano FROM days WHERE log = ? AND tenant = ? AND day = ?
+    AND customer = ? AND metric = ? AND product = ? AND integration = ? AND credential = ? AND subscription = ?
+"""
+_WRITE_DAY: Final = "INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD_EVENTS: Final = """
     INSERT INTO node_cells VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events
 """
@@ -46,7 +51,8 @@ class RollupStore:
         sums, numbered = cells(records), node_cells(records)
         with self._lock, self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            self._add_cells(log, sums)
+            self._add(log, sums, _READ, _WRITE)
+            self._add(log, by_day(sums), _READ_DAY, _WRITE_DAY)
             self._add_node_cells(log, numbered)
             self._add_numbers(log, records)
             self._db.execute("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", (log, *end))
@@ -54,11 +60,11 @@ class RollupStore:
     def close(self) -> None:
         self._db.close()
 
-    def _add_cells(self, log: str, added: dict[Key, Sums]) -> None:
+    def _add(self, log: str, added: Mapping[Key, Sums] | Mapping[DayKey, Sums], read: str, write: str) -> None:
         for key, sums in added.items():
-            row = self._db.execute(_READ, (log, *key)).fetchone()
+            row = self._db.execute(read, (log, *key)).fetchone()
             total = sums.plus(sums_of(row)) if row else sums
-            self._db.execute(_WRITE, (log, *key, *_columns(total)))
+            self._db.execute(write, (log, *key, *_columns(total)))
 
     def _add_node_cells(self, log: str, added: "Counter[tuple[str, str, int, str, str]]") -> None:
         self._db.executemany(

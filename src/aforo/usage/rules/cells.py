@@ -5,7 +5,7 @@ makes of it later.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +16,7 @@ from aforo.usage.rules.quantity import NANOS
 
 QUARTER_SECONDS: Final = 900
 QUARTER_NS: Final = QUARTER_SECONDS * 10**9
+DAY_QUARTERS: Final = 86_400 // QUARTER_SECONDS
 _SEQ: Final = NAMES.index("seq")
 
 
@@ -35,6 +36,19 @@ class Key(NamedTuple):
     subscription: str
     status: int
     received: int = 0
+
+
+class DayKey(NamedTuple):
+    """Which cell of a whole day. `day` counts days of UTC since 1970; the rest as in `Key`."""
+
+    tenant: str
+    day: int
+    customer: str
+    metric: str
+    product: str
+    integration: str
+    credential: str
+    subscription: str
 
 
 class Sums(NamedTuple):
@@ -59,6 +73,15 @@ def cells(records: Iterable[Record], span_ns: int = QUARTER_NS) -> dict[Key, Sum
         for (*members, whole, nano), count in Counter(_rows(record, span_ns)).items():
             key, nanos = _key(record.tenant_id, *members), whole * NANOS + nano
             found[key] = found.get(key, NOTHING).plus(Sums(count, nanos * count, nanos))
+    return found
+
+
+def by_day(sums: Mapping[Key, Sums]) -> dict[DayKey, Sums]:
+    """The same by days, whatever the status and whenever received."""
+    found: dict[DayKey, Sums] = {}
+    for (tenant, customer, metric, quarter, *which, _, _), some in sums.items():
+        key = DayKey(tenant, quarter // DAY_QUARTERS, customer, metric, *map(str, which))
+        found[key] = found.get(key, NOTHING).plus(some)
     return found
 
 

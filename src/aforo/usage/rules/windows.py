@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
-from aforo.usage.rules.cells import Key, Sums
+from aforo.usage.rules.cells import DAY_QUARTERS, Key, Sums
 from aforo.usage.rules.quantity import NANOS, decimal_text
 
 GROUPS: Final = ("customer", "product", "metric", "credential", "status", "subscription", "integration")
@@ -16,6 +17,8 @@ FROM_SUMS: Final = frozenset({"COUNT", "SUM", "MAX", "AVG"})
 
 Group = tuple[int, tuple[str | int, ...]]
 """Begin of the window in seconds since 1970, and the values that it is grouped by."""
+Range = tuple[int, int]
+"""From the first up to, but without, the second."""
 CellRow = tuple[Any, ...]
 """When the cell began, counted in its own spans; its groups' values; events, whole, nano, most whole, most nano."""
 
@@ -48,6 +51,30 @@ def row_of(key: Key, sums: Sums, groups: Sequence[str]) -> CellRow:
     """A cell that was counted just now, as if it had been read."""
     values = (getattr(key, name) for name in Key._fields if name in groups)
     return (key.quarter, *values, sums.events, *divmod(sums.nanos, NANOS), *divmod(sums.most_nanos, NANOS))
+
+
+def whole_days(edges: Sequence[int]) -> tuple[list[Range], list[Range]]:
+    """The days of UTC that lie whole between two neighbours of `edges`, which ascend, and the quarters of an hour that
+    are left between the first and the last of them."""
+    days: list[Range] = []
+    quarters: list[Range] = []
+    for start, end in pairwise(edges):
+        first, behind = -(-start // DAY_QUARTERS), end // DAY_QUARTERS
+        if first < behind:
+            _join(days, first, behind)
+            _join(quarters, start, first * DAY_QUARTERS)
+            _join(quarters, behind * DAY_QUARTERS, end)
+        else:
+            _join(quarters, start, end)
+    return days, quarters
+
+
+def _join(ranges: list[Range], start: int, end: int) -> None:
+    """Add a range, to the last one if it follows on that."""
+    if ranges and ranges[-1][1] == start:
+        ranges[-1] = ranges[-1][0], end
+    elif start < end:
+        ranges.append((start, end))
 
 
 def all_in_one(_quarter: int) -> int:
