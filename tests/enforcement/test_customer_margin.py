@@ -51,6 +51,7 @@ async def test_one_customers_margin_is_taken_apart_into_what_adds_up_to_its_line
         assert told["subscriptionIds"] == [held[0]["id"]]
 
         seen = await shop.me.get(f"/margin/{acme['id']}")
+        assert '<div id="answer" class="stack" data-live-on="usage refusals">' in seen.html, "it renews itself"
         assert "Loses 32.50 EUR this month. A unit of api_calls of" in seen.text
         assert "costs 0.035 and is sold at 0.003 EUR." in seen.text
         assert "would L3" in seen.text

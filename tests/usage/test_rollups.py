@@ -1,6 +1,7 @@
 """Sums follow from the log alone: exact, counted once, and the same whenever they are made again."""
 
 import asyncio
+import itertools
 import os
 import random
 import signal
@@ -117,6 +118,13 @@ def test_sums_are_exact_and_made_again_bit_by_bit(batches: list[list[dict[str, A
         for (stretch, named), some in in_stretches.items():
             summed[stretch, named.customer, named.metric] += Decimal(some.nanos).scaleb(-9)
         assert summed == by_hand
+        span = (_DAYS - 8) * DAY_NS, (_DAYS + 1) * DAY_NS
+        for window, groups in itertools.product((None, "day", "month"), ((), ("customer", "product", "subscription"))):
+            by_day, by_quarter = (
+                rows(folder, window=window, groups=groups, zone=ZoneInfo(zone), from_ns=span[0], to_ns=span[1])
+                for zone in ("UTC", "Etc/GMT")
+            )
+            assert by_day == by_quarter != []
         first = dump(folder)
         lose_rollups(folder)
         asyncio.run(taken(folder))
@@ -189,12 +197,12 @@ def test_windows_begin_by_the_local_clock_and_divide_time(zone: str) -> None:
 @given(edges)
 def test_whole_days_and_the_quarters_around_them_are_a_stretch_and_no_day_lies_over_an_edge(edges: list[int]) -> None:
     days, quarters = whole_days(edges)
-    covered = [quarter for first, behind in days for quarter in range(first * 96, behind * 96)]
-    covered += [quarter for first, behind in quarters for quarter in range(first, behind)]
+    covered = [quarter for first, behind in days + quarters for quarter in range(first, behind)]
     assert sorted(covered) == list(range(edges[0], edges[-1]))
     inside = range(-(-edges[0] // 96), edges[-1] // 96)
     uncut = {day for day in inside if not any(day * 96 < edge < (day + 1) * 96 for edge in edges)}
-    assert {day for one in days for day in range(*one)} == uncut
+    assert {quarter // 96 for one in days for quarter in range(*one)} == uncut
+    assert not [edge for one in days for edge in one if edge % 96]
 
 
 def test_an_average_is_exact_to_nine_digits() -> None:

@@ -15,9 +15,10 @@ from aforo.app.web.chart import Series
 from aforo.app.web.words import number, percent
 from aforo.app.wiring import Rooms
 from aforo.enforcement.desk import KEPT, Refusals
-from aforo.enforcement.earnings import PATIENCE_SECONDS, SPANS, Figures, Span, StillCounting, money, units
+from aforo.enforcement.earnings import SPANS, Figures, Span, money, units
 from aforo.enforcement.earnings.spans import span_of
 from aforo.kit.clock import from_rfc3339
+from aforo.kit.patience import PAGE_SECONDS, StillCounting
 from aforo.usage.completeness import CompletenessLog
 from aforo.usage.dead_letters import DeadLetters
 
@@ -32,7 +33,7 @@ async def money_and_traffic(rooms: Rooms, tenant_id: str, asked: str) -> dict[st
     while the use is `counting` for the first time."""
     known = asked if asked in SPANS else USUAL
     try:
-        figures = await rooms.margin.earnings.figures(tenant_id, known, PATIENCE_SECONDS)
+        figures = await rooms.margin.earnings.figures(tenant_id, known, PAGE_SECONDS)
     except StillCounting:
         span = span_of(known, rooms.clock.now())
         return {"span": span, "spans": SPANS, "tiles": [], "charts": [], "reasons": [], "sells": True, "counting": True}

@@ -13,6 +13,13 @@ class PageRender(Protocol):
     def __call__(self, name: str, request: Request, *, status: int = 200, **values: Any) -> Response: ...
 
 
+def counting(render: PageRender, request: Request, title: str) -> Response:
+    """Says that figures are being summed up, and comes again by itself, also without scripts, until they are there."""
+    answer = render("shell/counting.html", request, title=title)
+    answer.headers["refresh"] = "1"
+    return answer
+
+
 def local_path(where: str, otherwise: str = "/") -> str:
     """`where` if it is a path of ours, else `otherwise`: for every redirect or link to what a request named.
 

@@ -18,7 +18,7 @@ from aforo.usage.rollups import RollupReader
 from aforo.usage.rollups.reader import Selection
 from aforo.usage.rollups.store import sums_of
 from aforo.usage.rules import cells as counting
-from aforo.usage.rules.cells import QUARTER_NS, QUARTER_SECONDS, Key, Sums
+from aforo.usage.rules.cells import DAY_QUARTERS, QUARTER_NS, QUARTER_SECONDS, Key, Sums
 from aforo.usage.rules.moment import AHEAD_NS, SECOND_NS
 from aforo.usage.rules.used import Used
 from aforo.usage.rules.windows import (
@@ -82,7 +82,8 @@ class UsageLog:
         if query.window == "minute":
             found = grouped(self._by_minute(caller, query, chosen, groups), _minute_begins)
         else:
-            found = grouped(self._rollups.cells(_log(caller), chosen, groups), _begins(query))
+            read = self._rollups.days if _is_of_days(query, chosen) else self._rollups.cells
+            found = grouped(read(_log(caller), chosen, groups), _begins(query))
         if len(found) > MOST_GROUPS:
             raise Invalid(f"The answer would have over {MOST_GROUPS} rows.", next_step="Ask for less at a time.")
         return [_row(group, sums, groups, query, aggregations) for group, sums in found.items()]
@@ -129,7 +130,7 @@ class UsageLog:
         days, quarters = whole_days([*starts, behind])
         cells = chain.from_iterable(
             [
-                *(self._rollups.days("live", tenant, one, Named._fields) for one in days),
+                *(self._rollups.days("live", Selection(tenant, *one), Named._fields) for one in days),
                 *(self._rollups.cells("live", Selection(tenant, *one), Named._fields) for one in quarters),
             ]
         )
@@ -183,6 +184,17 @@ def _selection(caller: Caller, query: UsageQuery) -> Selection | None:
         query.metric,
         query.product,
         query.subscription,
+    )
+
+
+def _is_of_days(query: UsageQuery, chosen: Selection) -> bool:
+    """Whether whole days of UTC are asked for, by what a day's sums tell."""
+    is_whole = chosen.from_quarter % DAY_QUARTERS == chosen.to_quarter % DAY_QUARTERS == 0
+    return (
+        is_whole
+        and str(query.zone) == "UTC"
+        and query.window in (None, "day", "month")
+        and "status" not in query.groups
     )
 
 

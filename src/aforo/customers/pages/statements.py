@@ -27,14 +27,17 @@ from aforo.customers.statement_views import (
 from aforo.customers.terms import Model
 from aforo.customers.views import LineView, PartView
 from aforo.kit.errors import AforoError, Invalid
+from aforo.kit.pages import counting
+from aforo.kit.patience import Patience, StillCounting
 
 _ROWS: Final = 25
 _BESIDE: Final = 3
+_Page = tuple[list[Told], str | None]
 
 
 def add(pages: APIRouter, parts: Parts) -> None:
     reader = Annotated[Session, Depends(parts.visitor(Scope.CONTROL_READ))]
-    statements = parts.room.statements
+    statements, patience = parts.room.statements, Patience[_Page]()
 
     @pages.get("/statements")
     async def list_(
@@ -46,15 +49,18 @@ def add(pages: APIRouter, parts: Parts) -> None:
         cursor: str = "",
     ) -> Response:
         tenant_id, failed, found, following = session.caller.tenant_id, "", list[Told](), None
-        try:
+
+        async def page() -> _Page:
             if subscription:
-                found, following = await statements.of_subscription(
-                    tenant_id, subscription, cursor=cursor or None, limit=_ROWS
-                )
-            else:
-                found, following = await statements.of_month(
-                    tenant_id, period.strip() or None, customer_id=customer or None, cursor=cursor or None, limit=_ROWS
-                )
+                return await statements.of_subscription(tenant_id, subscription, cursor=cursor or None, limit=_ROWS)
+            return await statements.of_month(
+                tenant_id, period.strip() or None, customer_id=customer or None, cursor=cursor or None, limit=_ROWS
+            )
+
+        try:
+            found, following = await patience.get((tenant_id, period, customer, subscription, cursor), page)
+        except StillCounting:
+            return counting(parts.render, request, "Statements")
         except Invalid as fault:
             failed = str(fault)
         asked = {"period": period.strip(), "customer": customer, "subscription": subscription}

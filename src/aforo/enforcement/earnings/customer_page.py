@@ -8,13 +8,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session, VisitorFor
-from aforo.enforcement.earnings.counting import PATIENCE_SECONDS, counting
 from aforo.enforcement.earnings.customer import CustomerMargin
-from aforo.enforcement.earnings.figures import StillCounting
 from aforo.enforcement.earnings.reading import CustomerMargins
 from aforo.enforcement.earnings.spans import SPANS
 from aforo.enforcement.earnings.table import money
-from aforo.kit.pages import PageRender
+from aforo.kit.pages import PageRender, counting
+from aforo.kit.patience import PAGE_SECONDS, StillCounting
 
 _LABELS: Final = 5
 _PARTS: Final = 50
@@ -27,9 +26,9 @@ def add_customer(pages: APIRouter, customers: CustomerMargins, visitor: VisitorF
     async def show(request: Request, customer_id: str, session: reader, span: str = "month") -> Response:
         asked = span if span in SPANS else "month"
         try:
-            answer = await customers.read(session.caller.tenant_id, customer_id, asked, PATIENCE_SECONDS)
+            answer = await customers.read(session.caller.tenant_id, customer_id, asked, PAGE_SECONDS)
         except StillCounting:
-            return counting(render, request)
+            return counting(render, request, "Margin")
         found, figures = answer.margin, answer.margin.figures
         labels = [_label(one, asked) for one in figures.span.buckets]
         return render(

@@ -19,7 +19,7 @@ from aforo.enforcement.model import ScopeKey, Tenant
 from aforo.enforcement.rules.margin import Level
 from aforo.enforcement.state import CredentialSource, RecordsWatch, Snapshot
 from aforo.kit.clock import Clock
-from aforo.kit.errors import Overloaded
+from aforo.kit.patience import StillCounting
 from aforo.usage import UsageLog
 
 _KEPT: Final = 64
@@ -30,12 +30,6 @@ _REST: Final = 10
 
 AggregationsOf = Callable[[str], Awaitable[Mapping[str, str]]]
 """How each metric of a tenant becomes one figure. Comes from the customers room."""
-
-
-class StillCounting(Overloaded):
-    """The sums of many events take a moment when they are asked for the first time."""
-
-    code = "still_counting"
 
 
 class Bucket(NamedTuple):
@@ -57,6 +51,7 @@ class Figures:
     before: Row
     buckets: tuple[Bucket, ...]
     levels: Mapping[ScopeKey, tuple[Level | None, bool]]
+    by_group: Mapping[str, Mapping[str, Row]]
     uses: tuple[Earned, ...]
     fees: Mapping[str, int]
     starts: tuple[int, ...]
@@ -66,9 +61,9 @@ class Figures:
     def has_costs(self) -> bool:
         return bool(self.tenant.costs)
 
-    def rows(self, group: str) -> dict[str, Row]:
-        """By customer, plan or product; see `fold.rows`."""
-        return fold.rows(group, self.uses, self.fees, self.tenant)
+    def rows(self, group: str) -> Mapping[str, Row]:
+        """By customer, plan or product; see `fold.rows`. Not to be changed."""
+        return self.by_group[group]
 
 
 class _Kept(NamedTuple):
@@ -193,6 +188,7 @@ def _made(tenant: Tenant, span: Span, usage: UsageLog, aggregations: Mapping[str
         before=fold.whole(earlier, due_before, tenant),
         buckets=buckets_of(mine, starts, span, tenant),
         levels=fold.levels(tenant, month),
+        by_group={group: fold.rows(group, mine, due, tenant) for group in fold.GROUPS},
         uses=mine,
         fees=due,
         starts=tuple(starts),
@@ -226,4 +222,4 @@ def _behind(moment: datetime) -> int:
     return -(-int(moment.timestamp()) // QUARTER_SECONDS)
 
 
-__all__ = ["CALLS", "Bucket", "Earnings", "Figures", "StillCounting"]
+__all__ = ["CALLS", "Bucket", "Earnings", "Figures"]

@@ -12,14 +12,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from aforo.accounts import Scope, Session, VisitorFor
-from aforo.enforcement.earnings.counting import PATIENCE_SECONDS, counting
 from aforo.enforcement.earnings.customer_page import add_customer
-from aforo.enforcement.earnings.figures import StillCounting
 from aforo.enforcement.earnings.fold import FEES, GROUPS
 from aforo.enforcement.earnings.reading import Asked, CustomerMargins, MarginTables
 from aforo.enforcement.earnings.spans import SPANS
 from aforo.enforcement.earnings.table import ORDERS, Line, money
-from aforo.kit.pages import PageRender
+from aforo.kit.pages import PageRender, counting
+from aforo.kit.patience import PAGE_SECONDS, StillCounting
 
 _ROWS: Final = 50
 _COLUMNS: Final = (
@@ -61,9 +60,9 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         asked = _asked(by, span, sort, q, losing)
         try:
-            figures, lines, everyone = await parts.tables.read(session.caller.tenant_id, asked, PATIENCE_SECONDS)
+            figures, lines, everyone = await parts.tables.read(session.caller.tenant_id, asked, PAGE_SECONDS)
         except StillCounting:
-            return counting(parts.render, request)
+            return counting(parts.render, request, "Margin")
         losers = [line for line in everyone if line.loses]
         first = (page - 1) * _ROWS
         return parts.render(

@@ -1,7 +1,8 @@
 """One way to margins for the pages, the API and the CSV: figures, refusals of a week, names."""
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -13,6 +14,7 @@ from aforo.enforcement.earnings.table import REFUSED_DAYS, Line, Names, lines, o
 
 _WEEK = timedelta(days=REFUSED_DAYS)
 _MOST: Final = 100
+_TABLES: Final = 8
 
 
 class Asked(NamedTuple):
@@ -33,6 +35,15 @@ class MarginTable(NamedTuple):
     everyone: list[Line]
 
 
+class _Kept(NamedTuple):
+    """Lines, and what they were made from."""
+
+    figures: Figures
+    refusals: list[Refusals]
+    names: Names
+    lines: list[Line]
+
+
 @dataclass(frozen=True, slots=True)
 class MarginTables:
     """`names` are those of one tenant."""
@@ -40,12 +51,13 @@ class MarginTables:
     earnings: Earnings
     desk: EnforcementDesk
     names: Callable[[str], Awaitable[Names]]
+    _kept: OrderedDict[tuple[str, str, str], _Kept] = field(default_factory=OrderedDict)
 
     async def read(self, tenant_id: str, asked: Asked, patience: float | None = None) -> MarginTable:
         """Answers with what is known now. Raises StillCounting after `patience` seconds."""
         figures = await self.earnings.figures(tenant_id, asked.span, patience)
         refusals = await self.week(tenant_id, figures.span.end)
-        found = lines(figures, asked.by, refusals, await self.names(tenant_id))
+        found = self._lines((tenant_id, asked.by, figures.span.name), figures, refusals, await self.names(tenant_id))
         words = asked.words.casefold()
         chosen = [
             one
@@ -54,6 +66,16 @@ class MarginTables:
         ]
         shown = ordered(chosen, asked.sort.removeprefix("-"), descending=asked.sort.startswith("-"))
         return MarginTable(figures, shown, found)
+
+    def _lines(self, key: tuple[str, str, str], figures: Figures, refusals: list[Refusals], names: Names) -> list[Line]:
+        """Ten thousand lines take a while to make, and the next page, filter or order wants the same ones."""
+        kept = self._kept.pop(key, None)
+        if kept is None or kept.figures is not figures or (kept.refusals, kept.names) != (refusals, names):
+            kept = _Kept(figures, refusals, names, lines(figures, key[1], refusals, names))
+        self._kept[key] = kept
+        while len(self._kept) > _TABLES:
+            self._kept.popitem(last=False)
+        return kept.lines
 
     async def week(self, tenant_id: str, end: datetime) -> list[Refusals]:
         """What was decided against in the 7 days before."""

@@ -63,22 +63,28 @@ class Line:
 
 def line_of(figures: Figures, customer_id: str, refusals: Iterable[Refusals], names: Names) -> Line:
     """One customer's line, as it stands in the table of all."""
-    found = {one.key: one for one in lines(figures, "customer", refusals, names)}
-    row = settle(Row(customer_id), figures.tenant)
-    return found.get(customer_id) or _line(figures, "customer", row, (0, 0), names)
+    refused = _refused("customer", (one for one in refusals if one.customer_id == customer_id), figures.tenant)
+    row = figures.rows("customer").get(customer_id) or settle(Row(customer_id), figures.tenant)
+    return _line(figures, "customer", row, refused[customer_id], names)
 
 
 def lines(figures: Figures, group: str, refusals: Iterable[Refusals], names: Names) -> list[Line]:
     """Losers first, then by margin; what is unknown comes last."""
-    refused: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for one in refusals:
-        for key in _refused_keys(group, one, figures.tenant):
-            refused[key][not one.enforced] += one.calls
-    found = figures.rows(group)
+    refused = _refused(group, refusals, figures.tenant)
+    found = {**figures.rows(group)}
     for key in refused:
         found.setdefault(key, settle(Row(key), figures.tenant))
     made = [_line(figures, group, row, refused[key], names) for key, row in found.items()]
     return ordered(made, "margin", descending=False)
+
+
+def _refused(group: str, refusals: Iterable[Refusals], tenant: Tenant) -> defaultdict[str, list[int]]:
+    """By key: calls that were refused, and that would have been."""
+    refused: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for one in refusals:
+        for key in _refused_keys(group, one, tenant):
+            refused[key][not one.enforced] += one.calls
+    return refused
 
 
 ORDERS: Final[Mapping[str, Callable[[Line], Any]]] = {

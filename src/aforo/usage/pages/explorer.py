@@ -17,6 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from aforo.accounts import Caller, Scope, Session
 from aforo.kit.clock import from_rfc3339
 from aforo.kit.errors import Invalid
+from aforo.kit.pages import counting
+from aforo.kit.patience import Patience, StillCounting
 from aforo.usage.completeness import Certificate, CompletenessLog
 from aforo.usage.pages.parts import (
     SPANS,
@@ -73,13 +75,16 @@ class Line:
         return f"{sign}{abs(share):,.1f} %"
 
 
+_Found = tuple[list[Line], list[datetime], dict[str, str]]
+"""The lines, where each bucket begins, and how the tenant's metrics are summed up."""
+
+
 def add(pages: APIRouter, parts: Parts) -> None:
     reader = Annotated[Session, Depends(parts.visitor(Scope.USAGE_READ))]
     usage, proof = UsageLog(parts.data_dir), CompletenessLog(parts.data_dir)
+    patience = Patience[_Found]()
 
-    async def found(
-        request: Request, session: Session, asked: Asked
-    ) -> tuple[list[Line], list[datetime], dict[str, str]]:
+    async def found(request: Request, session: Session, asked: Asked) -> _Found:
         caller = session.caller
         known = dict(await parts.aggregations(caller.tenant_id))
         names = await parts.names(caller.tenant_id)
@@ -99,8 +104,11 @@ def add(pages: APIRouter, parts: Parts) -> None:
     ) -> Response:
         asked = Asked(metric, group_by if group_by in _GROUPS else "customer", chosen_span(span, "day"), only)
         failed = ""
+        key = session.caller.tenant_id, session.caller.customer_id, asked, str(parts.zone(request))
         try:
-            lines, buckets, known = await found(request, session, asked)
+            lines, buckets, known = await patience.get(key, lambda: found(request, session, asked))
+        except StillCounting:
+            return counting(parts.render, request, "Usage")
         except Invalid as fault:
             failed, lines, buckets, known = fault.detail, [], [], {}
         certificate = await run_in_threadpool(_certificate, proof, session.caller, parts.clock.now(), asked.span)

@@ -39,6 +39,17 @@ class Node(NamedTuple):
     repeated: list[tuple[int, int]]
 
 
+def _only(chosen: Selection) -> tuple[str, list[str]]:
+    told = {name: getattr(chosen, name) for name in ("customer", "metric", "product", "subscription")}
+    kept = {name: value for name, value in told.items() if value is not None}
+    return "".join(f" AND {name} = ?" for name in kept), [*kept.values()]
+
+
+def _days(chosen: Selection) -> tuple[int, int]:
+    """The days that this reaches into."""
+    return chosen.from_quarter // DAY_QUARTERS, -(-chosen.to_quarter // DAY_QUARTERS)
+
+
 class RollupReader:
     """Opens the file for each question, so that one that was made anew is found. Blocks on the disk."""
 
@@ -47,26 +58,24 @@ class RollupReader:
 
     def cells(self, log: str, chosen: Selection, groups: Sequence[str]) -> list[CellRow]:
         """A row a cell. `groups` are names of `Key`'s members."""
-        columns = ", ".join(("quarter", *(name for name in Key._fields if name in groups), _SUMS))
-        sql = f"SELECT {columns} FROM cells WHERE log = ? AND tenant = ?"  # noqa: S608  names of ours
         values: list[Any] = [log, chosen.tenant]
+        where = ""
         if chosen.customer is None:
-            days = chosen.from_quarter // DAY_QUARTERS, -(-chosen.to_quarter // DAY_QUARTERS)
-            sql += _OF_THESE_DAYS
-            values += [log, chosen.tenant, *days]
-        for name in ("customer", "metric", "product", "subscription"):
-            if (value := getattr(chosen, name)) is not None:
-                sql += f" AND {name} = ?"
-                values.append(value)
-        sql += " AND quarter >= ? AND quarter < ?" + (" AND received > 0" if chosen.late else "")
-        return self._rows(sql, (*values, chosen.from_quarter, chosen.to_quarter))
+            where = _OF_THESE_DAYS
+            values += [log, chosen.tenant, *_days(chosen)]
+        only, told = _only(chosen)
+        columns = ", ".join(("quarter", *(name for name in Key._fields if name in groups), _SUMS))
+        where += f"{only} AND quarter >= ? AND quarter < ?" + (" AND received > 0" if chosen.late else "")
+        sql = f"SELECT {columns} FROM cells WHERE log = ? AND tenant = ?{where}"  # noqa: S608  names of ours
+        return self._rows(sql, (*values, *told, chosen.from_quarter, chosen.to_quarter))
 
-    def days(self, log: str, tenant: str, days: tuple[int, int], groups: Sequence[str]) -> list[CellRow]:
-        """A row a cell of `days[0]` ≤ day < `days[1]`, with the quarter in which its day begins. `groups` are names of
-        `DayKey`'s members."""
+    def days(self, log: str, chosen: Selection, groups: Sequence[str]) -> list[CellRow]:
+        """A row a cell of a whole day, with the quarter in which it begins; `chosen` begins and ends with a day of UTC.
+        `groups` are names of `DayKey`'s members."""
+        only, told = _only(chosen)
         columns = ", ".join((f"day * {DAY_QUARTERS}", *(name for name in DayKey._fields if name in groups), _SUMS))
-        sql = f"SELECT {columns} FROM days WHERE log = ? AND tenant = ? AND day >= ? AND day < ?"  # noqa: S608  as above
-        return self._rows(sql, (log, tenant, *days))
+        sql = f"SELECT {columns} FROM days WHERE log = ? AND tenant = ? AND day >= ? AND day < ?{only}"  # noqa: S608
+        return self._rows(sql, (log, chosen.tenant, *_days(chosen), *told))
 
     def position(self, log: str) -> tuple[int, int]:
         """Up to which segment and offset the log was read."""

@@ -54,14 +54,14 @@ def row_of(key: Key, sums: Sums, groups: Sequence[str]) -> CellRow:
 
 
 def whole_days(edges: Sequence[int]) -> tuple[list[Range], list[Range]]:
-    """The days of UTC that lie whole between two neighbours of `edges`, which ascend, and the quarters of an hour that
-    are left between the first and the last of them."""
+    """What lies between the first and the last of `edges`, which ascend, in quarters of an hour: days of UTC that lie
+    whole between two neighbours, and what is left."""
     days: list[Range] = []
     quarters: list[Range] = []
     for start, end in pairwise(edges):
         first, behind = -(-start // DAY_QUARTERS), end // DAY_QUARTERS
         if first < behind:
-            _join(days, first, behind)
+            _join(days, first * DAY_QUARTERS, behind * DAY_QUARTERS)
             _join(quarters, start, first * DAY_QUARTERS)
             _join(quarters, behind * DAY_QUARTERS, end)
         else:
