@@ -105,6 +105,19 @@ async def test_calls_that_others_policies_refuse_are_not_counted_when_the_lease_
         there.hand("PUT", "apis/orders/operations/limited/policies/policy", {"format": "rawxml", "value": policy})
         assert [(await there.ask("orders/limited")).status_code for _ in range(3)] == [200, 429, 429]
         there.clock.forward(seconds=60)
+        assert [path for path, _ in there.way.asked if path.endswith("/settle")] == []
+        assert await there.used() == 4
+
+
+async def test_a_lease_that_turns_out_to_be_of_a_hard_quota_gives_its_units_back_at_once(tmp_path: Path) -> None:
+    async with enforced(tmp_path, units=200, mode="SOFT") as there:
+        await there.ask()
+        subscription = there.way.asked[0][1]["credential"]["nativeId"].removeprefix("aforo-")
+        hard = {"metric": "api_calls", "units": "200", "period": "month", "anchorDay": 1, "timeZone": "UTC"}
+        there.shop.move(subscription, there.shop.plan(there.wiring.products[0].id, quotas=[{**hard, "mode": "HARD"}]))
+        await there.edge.refresh()
+        assert [(await there.ask()).status_code for _ in range(3)] == [200] * 3
+        assert asked(there) == ["/v1/check", "/v1/leases", "/v1/check", "/v1/check"]
         assert await there.used() == 4
 
 
