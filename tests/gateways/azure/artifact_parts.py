@@ -100,7 +100,9 @@ class Enforced:
         return int(self.app.proxying.backend_calls.total())
 
     async def used(self) -> int:
+        """By the counter, once the edge has read every event and looked at what is over."""
         await self.edge.open.caught_up()
+        await self.edge.open.room.tick()
         return await self.edge.used(self.customer)
 
 

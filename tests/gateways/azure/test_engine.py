@@ -147,7 +147,7 @@ def test_every_expression_and_policy_of_our_fragments_is_in_the_closed_lists() -
     wiring = Wiring("int_1", "sk", "http://edge/v1/ingest", excluded=("/a",))
     values = {**switches(wiring), "aforo-key": "sk", "aforo-url": "http://edge"}
     seen = 0
-    for text in fragments(wiring, {"orders": "prod_1"}).values():
+    for text in fragments(wiring, {"orders": "prod_1"}, 100).values():
         filled = re.sub(r"\{\{([a-z-]+)\}\}", lambda found: values[found[1]], text)
         for expression in expressions(policy_text.parse(filled, raw=True)):
             assert unknown(expression) == [], expression
@@ -241,7 +241,32 @@ async def test_the_order_is_the_services_then_the_products_then_the_apis(tmp_pat
         assert (there.app.proxying.received or received).headers["x-way"] == "a"
 
 
-@pytest.mark.parametrize("element", ["<mock-response />", '<set-variable name="x" value="@(context.Tracing)" />'])
+async def test_a_key_has_one_counter_in_a_window_that_slides_and_tells_what_is_left(tmp_path: Path) -> None:
+    count = (
+        '<rate-limit-by-key calls="@(1 + 2)" renewal-period="60" counter-key="@(context.Api.Id)" '
+        'remaining-calls-variable-name="left" />'
+    )
+    told = '<set-header name="X-Left"><value>@(context.Variables["left"].ToString())</value></set-header>'
+    async with enforced(tmp_path, install=False) as there:
+        _with(there, f"<policies><inbound>{count}</inbound><outbound>{told}</outbound></policies>")
+        left = []
+        for _ in range(3):
+            left.append((await there.ask()).headers["x-left"])
+            there.clock.forward(seconds=10)
+        assert left == ["2", "1", "0"]
+        refused = await there.ask()
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+        there.clock.forward(seconds=30)
+        assert (await there.ask()).headers["x-left"] == "0"
+
+
+@pytest.mark.parametrize(
+    "element",
+    ["<mock-response />", '<set-variable name="x" value="@(context.Tracing)" />',
+     '<rate-limit-by-key calls="1" renewal-period="9" counter-key="x" increment-count="2" />',
+     '<cache-lookup-value key="x" variable-name="y" caching-type="external" />',
+     '<cache-store-value key="x" value="y" duration="9" vary-by="z" />'],
+)  # fmt: skip
 async def test_what_is_not_emulated_stops_the_call_and_says_so(tmp_path: Path, element: str) -> None:
     async with enforced(tmp_path, install=False) as there:
         _with(there, f"<policies><inbound><base />{element}</inbound></policies>")

@@ -9,7 +9,7 @@ from aforo.gateway_sdk.contract import Check, Connection, Progress, Verdict
 from aforo.gateway_sdk.errors import GatewayError, PostconditionFailed
 from aforo.gateways.azure.artifact import places
 from aforo.gateways.azure.artifact.installing import is_as_left, put_fragment, put_named_value, remove
-from aforo.gateways.azure.artifact.names import VERSION, fragments, named_values, switches
+from aforo.gateways.azure.artifact.names import VERSION, fragments, lease_units, named_values, switches
 from aforo.gateways.azure.artifact.places import Place
 from aforo.gateways.azure.artifact.verifying import canary_calls, installed
 from aforo.gateways.azure.client import Client, open_client
@@ -36,18 +36,16 @@ class AzureArtifact:
 
     async def preview(self, wiring: Wiring) -> Rollout:
         """Reads only."""
-        apis = await places.apis_of(self._client, wiring)
+        apis, texts = await self._texts(wiring)
         steps = [
             PlannedStep(await self._action("namedValues", name), f"named value {name}") for name in named_values(wiring)
         ]
-        steps += [
-            PlannedStep(await self._action("policyFragments", name), f"policy fragment {name}")
-            for name in fragments(wiring, apis)
-        ]
+        steps += [PlannedStep(await self._action("policyFragments", name), f"policy fragment {name}") for name in texts]
         wanted = places.places(wiring, list(apis))
         steps += [await self._planned(place) for place in wanted]
         notes = (
-            "Every call of what is attached asks Aforo first, from the gateway, and waits 2 s at most.",
+            "A call of what is attached asks Aforo first, from the gateway, and waits 2 s at most.",
+            "Where no HARD quota holds, one question may stand for many calls.",
             "Calls without a subscription key, CORS preflights and excluded paths pass without a question.",
         )
         return Rollout(VERSION, tuple(steps), tuple(one.target for one in wanted), notes=notes)
@@ -135,7 +133,15 @@ class AzureArtifact:
         await self._client.aclose()
 
     async def _fragments(self, wiring: Wiring) -> dict[str, str]:
-        return fragments(wiring, await places.apis_of(self._client, wiring))
+        return (await self._texts(wiring))[1]
+
+    async def _texts(self, wiring: Wiring) -> tuple[dict[str, str], dict[str, str]]:
+        """The sold APIs, as `apis_of` tells them, and the fragments' texts."""
+        apis = await places.apis_of(self._client, wiring)
+        service, _ = await self._client.service()
+        sku = service.get("sku")
+        tier = str(sku.get("name") or "") if isinstance(sku, dict) else ""
+        return apis, fragments(wiring, apis, lease_units(wiring, tier))
 
     async def _is_whole(self, target: str) -> bool:
         return set(await places.attached(self._client, Place(target))) == set(FRAGMENTS)

@@ -8,13 +8,22 @@ from typing import Final
 from aforo.gateway_sdk.artifact import Wiring
 from aforo.gateway_sdk.errors import GatewayError
 from aforo.gateways.azure.mapping.including import FRAGMENTS
+from aforo.kit.errors import Invalid
 from aforo.kit.jsontree import digest
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 TAG: Final = "aforo"
 SECRETS: Final = ("aforo-key", "aforo-url")
 _MOST_BYTES: Final = 32 * 1024
 """Of a fragment; source: the vendor's documentation, the smaller of two figures that it tells."""
+_MOST_UNITS: Final = 100_000
+_SLACK: Final = 1_000_000
+"""Added to a lease's units: rate-limit-by-key then counts and never refuses, which nothing could take back."""
+_KEPT: Final = 'context.Variables.GetValueOrDefault<string>("aforo-kept", "")'
+_MAY_LEASE: Final = f'{_KEPT} == "lease" || {_KEPT}.StartsWith("{{")'
+_CACHED: Final = '"aforo:__INTEGRATION__:" + ' + ' + ":" + '.join(
+    f'context.Variables.GetValueOrDefault<string>("aforo-{name}", "")' for name in ("native", "product", "metric")
+)
 
 
 def named_values(wiring: Wiring) -> dict[str, str]:
@@ -39,11 +48,15 @@ def edge(wiring: Wiring) -> str:
     return wiring.ingest_url.removesuffix("/").removesuffix("/v1/ingest")
 
 
-def fragments(wiring: Wiring, apis: Mapping[str, str]) -> dict[str, str]:
-    """Fragment → its text. `apis`: the product's id by the API's name, empty where several products have it."""
+def fragments(wiring: Wiring, apis: Mapping[str, str], units: int) -> dict[str, str]:
+    """Fragment → its text. `apis`: the product's id by the API's name, empty where several products have it.
+
+    `units` of a lease; below 2, each call is checked and nothing is kept at the gateway.
+    """
     products = {f"product:{one.native_id}": one.id for one in wiring.products}
     told = {**products, **{f"api:{name}": product for name, product in sorted(apis.items())}}
     marks = {
+        **_leasing(units),
         "__INTEGRATION__": wiring.integration_id,
         "__PRODUCTS__": _in_csharp(told),
         "__METRICS__": _in_csharp(dict(wiring.metrics)),
@@ -58,6 +71,18 @@ def fragments(wiring: Wiring, apis: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def lease_units(wiring: Wiring, tier: str) -> int:
+    """Units that a key takes in advance where no HARD quota holds; none unless asked for, since what a fragment may hold
+    of this was not verified at Azure. The Consumption tier cannot count them."""
+    told = wiring.options.get("lease_units", "0").strip()
+    if not told.isdecimal() or int(told) > _MOST_UNITS:
+        raise Invalid(
+            f"lease_units has to be a whole number from 0 to {_MOST_UNITS}.",
+            next_step="Leave it out to have each call checked; 100 is a good size.",
+        )
+    return 0 if tier == "Consumption" else int(told)
+
+
 def mark(wiring: Wiring, text: str) -> str:
     """A fragment's description: whose it is, and which text."""
     return f"Made by Aforo, version {VERSION}, for {wiring.integration_id}: {digest(text)[:16]}"
@@ -69,8 +94,27 @@ def is_ours(description: object, wiring: Wiring) -> bool:
     )
 
 
+def _leasing(units: int) -> dict[str, str]:
+    """What inbound holds besides, in the order of replacement: the policies first, then what they name."""
+    if units < 2:
+        return {"__SPEND__": "", "__KEEP__": "", "__ASKED__": "{{aforo-url}}/v1/check", "__WANTED__": ""}
+    node = '"azure:" + context.Deployment.ServiceName + ":" + context.Deployment.Region'
+    return {
+        "__SPEND__": _template("lease-spend"),
+        "__KEEP__": _template("lease-keep"),
+        "__ASKED__": f'@("{{{{aforo-url}}}}/v1/" + ({_MAY_LEASE} ? "leases" : "check"))',
+        "__WANTED__": f', new JProperty("want", {units}), new JProperty("nodeId", {node})',
+        "__CACHED__": _CACHED,
+        "__SLACK__": str(_SLACK),
+    }
+
+
+def _template(name: str) -> str:
+    return (resources.files("aforo.gateways.azure") / "templates" / f"{name}.xml").read_text()
+
+
 def _written(section: str, marks: Mapping[str, str]) -> str:
-    text = (resources.files("aforo.gateways.azure") / "templates" / f"{section}.xml").read_text()
+    text = _template(section)
     for name, value in marks.items():
         text = text.replace(name, value)
     return text

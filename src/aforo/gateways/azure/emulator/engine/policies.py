@@ -111,6 +111,7 @@ async def _return_response(node: Node, run: Run) -> None:
 
 
 async def _look_up(node: Node, run: Run) -> None:
+    _knows(node, "key", "variable-name", "default-value", "caching-type")
     found = run.around.counters.look_up(run.said(_need(node, "key")))
     if found is None and (other := node.attribute("default-value")) is not None:
         found = run.value(other)
@@ -119,6 +120,7 @@ async def _look_up(node: Node, run: Run) -> None:
 
 
 async def _store(node: Node, run: Run) -> None:
+    _knows(node, "key", "value", "duration", "caching-type")
     key, seconds = run.said(_need(node, "key")), float(run.said(_need(node, "duration")))
     run.around.counters.store(key, run.value(_need(node, "value")), seconds)
 
@@ -129,6 +131,7 @@ async def _remove(node: Node, run: Run) -> None:
 
 async def _rate_limit_by_key(node: Node, run: Run) -> None:
     """`increment-condition` may say that the call counts for nothing."""
+    _knows(node, "calls", "renewal-period", "counter-key", "increment-condition", "remaining-calls-variable-name")
     seconds = int(run.said(_need(node, "renewal-period")))
     if seconds > 300:
         raise PolicyFault("rate-limit-by-key", "ConfigurationError", 500, "renewal-period: 300 seconds at most")
@@ -280,6 +283,13 @@ def _inner(node: Node) -> str:
 
 def _elements(node: Node, tag: str = "") -> Sequence[Node]:
     return [child for child in node.children if child.tag and (not tag or child.tag == tag)]
+
+
+def _knows(node: Node, *names: str) -> None:
+    """Attributes beyond these would be passed over. There is the built-in cache alone, whoever prefers another."""
+    beyond = [name for name, _ in node.attributes if name not in names]
+    if beyond or node.attribute("caching-type") == "external":
+        raise NotEmulated(f"{node.tag} with {beyond[0] if beyond else 'an external cache'}")
 
 
 def _need(node: Node, name: str) -> str:
