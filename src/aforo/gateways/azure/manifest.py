@@ -194,18 +194,19 @@ _INSIDE: Final = {
         "APIs; detached, they leave others' edits as they are"
     ),
     Capability.ENFORCE: (
-        "by Azure's own subscription, before the backend and metered after it; each call is checked at the edge, or, where "
-        "lease_units is set, no HARD quota holds and the tier is not Consumption, spent from leases"
+        "by Azure's own subscription, before the backend and metered after it; each call is checked at the edge, or, "
+        "where lease_units is set, no HARD quota holds and the tier is not Consumption, spent from leases"
     ),
 }
 _BOUNDS: Final = Bounds(
     delivery="best_effort",
     loss="the event of each call whose one-way request fails: Azure does not repeat it. A HARD unit stays counted.",
     overshoot="HARD: none while Aforo answers within 2 s, since each call is checked. SOFT, OVERAGE and no quota: a "
-    "change, such as a revoked key, is felt at the next call, with leases at the latest 25 s after one was taken. Without Aforo and without a "
-    "lease the fail mode decides",
-    lease_store="where lease_units is set: the built-in cache and a rate-limit-by-key counter, by key, product and metric; only where the "
-    "tightest quota is not HARD and neither a rate limit nor a throttle holds; none in the Consumption tier",
+    "change, such as a revoked key, is felt at the next call, with leases at the latest 25 s after one was taken. "
+    "Without Aforo and without a lease the fail mode decides",
+    lease_store="where lease_units is set: the built-in cache and a rate-limit-by-key counter, by key, product and "
+    "metric; only where the tightest quota is not HARD and neither a rate limit nor a throttle holds; none in the "
+    "Consumption tier",
     single_flight="none: calls at the same moment may each take a lease, whose unspent units come back when it expires",
 )
 _USAGE: Final = UsageFacts(

@@ -72,8 +72,8 @@ def fragments(wiring: Wiring, apis: Mapping[str, str], units: int) -> dict[str, 
 
 
 def lease_units(wiring: Wiring, tier: str) -> int:
-    """Units that a key takes in advance where no HARD quota holds; none unless asked for, since what a fragment may hold
-    of this was not verified at Azure. The Consumption tier cannot count them."""
+    """Units that a key takes in advance where no HARD quota holds; none unless asked for, since what a fragment may
+    hold of this was not verified at Azure. The Consumption tier cannot count them."""
     told = wiring.options.get("lease_units", "0").strip()
     if not told.isdecimal() or int(told) > _MOST_UNITS:
         raise Invalid(
