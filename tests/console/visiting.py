@@ -21,6 +21,10 @@ _PATIENCE_SECONDS = 60
 """How long work behind a page may take; far beyond what it takes on a busy machine."""
 
 
+_SUMMING = "being summed up"
+"""What a page says where figures will stand in a moment."""
+
+
 class _Seen(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +118,7 @@ class Visitor:
 
     async def _seen(self, answer: httpx2.Response, until_done: bool) -> Seen:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while until_done and "refresh" in answer.headers:
+            while until_done and ("refresh" in answer.headers or _SUMMING in answer.text):
                 await asyncio.sleep(0.1)
                 answer = await self.http.get(answer.url)
         return Seen(answer.status_code, answer.url.raw_path.decode(), answer.text, dict(answer.headers))

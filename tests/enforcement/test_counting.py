@@ -48,7 +48,7 @@ async def test_the_overview_shows_its_figures_without_a_click_once_they_are_coun
     async with visiting(tmp_path) as me:
         look = sources(me.running.rooms)[USAGE]
         before = await look(me.running.tenant_id)
-        seen = await me.get("/")
+        seen = await me.get("/", until_done=False)
         assert SUMMING in seen.text
         assert "refresh" not in seen.headers
         assert await look(me.running.tenant_id) == before
