@@ -43,6 +43,7 @@ def figures(told: Any) -> dict[str, tuple[int, int, int]]:
     return found
 
 
+@pytest.mark.long
 def test_what_aws_and_apigee_counted_is_pulled_and_shown_as_it_was_called(
     world: World, terminal: Terminal, tmp_path: Path
 ) -> None:

@@ -1,9 +1,11 @@
 """Follows a job at the API, with a progress bar where it takes more than a second and somebody looks."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from aforo.app.cli.exits import Exit
 from aforo.app.cli.failure import Failure, failure
@@ -28,8 +30,8 @@ class Waiting:
     def until_ended(self, title: str, job_id: str, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The job once it has ended. Ctrl-C leaves it running, and says how to find it again."""
         try:
-            with self._bar(title) as show:
-                return _poll(job_id, ask, show)
+            with CtrlC() as ctrl_c, self._bar(title) as show:
+                return _poll(job_id, ask, show, ctrl_c)
         except KeyboardInterrupt:
             raise failure(
                 "left_running",
@@ -61,6 +63,44 @@ class Waiting:
                 bar.stop()
 
 
+class CtrlC:
+    """While this is entered, Ctrl-C interrupts `at_once` and waits elsewhere: within the bar's drawing it could leave
+    the bar's lock held, and the thread that draws it waiting for ever."""
+
+    def __init__(self) -> None:
+        self._pressed = threading.Event()
+        self._at_once = False
+        self._before: Any = None
+        self._is_heard = threading.current_thread() is threading.main_thread()  # signals reach no other
+
+    def __enter__(self) -> Self:
+        if self._is_heard:
+            self._before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_heard:
+            signal.signal(signal.SIGINT, self._before)
+
+    @contextmanager
+    def at_once(self) -> "Iterator[None]":
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
+    def sleep(self, seconds: float) -> None:
+        """Raises KeyboardInterrupt as soon as, or if already, it was pressed."""
+        if self._pressed.wait(seconds):
+            raise KeyboardInterrupt
+
+    def _press(self, *_: object) -> None:
+        self._pressed.set()
+        if self._at_once:
+            raise KeyboardInterrupt
+
+
 def new_bar(console: "Console") -> "Progress":
     """A bar that leaves nothing behind."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -83,11 +123,14 @@ def counted(job: dict[str, Any]) -> str:
     return f"{job['done']:,}{of} {job['what']}".rstrip()
 
 
-def _poll(job_id: str, ask: Callable[[], dict[str, Any]], show: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def _poll(
+    job_id: str, ask: Callable[[], dict[str, Any]], show: Callable[[dict[str, Any]], None], ctrl_c: CtrlC
+) -> dict[str, Any]:
     pause, lost = _FIRST_PAUSE_SECONDS, 0
     while True:
         try:
-            job = ask()
+            with ctrl_c.at_once():
+                job = ask()
             lost = 0
         except Failure as fault:
             lost += 1
@@ -100,5 +143,5 @@ def _poll(job_id: str, ask: Callable[[], dict[str, Any]], show: Callable[[dict[s
             if job["state"] != "RUNNING":
                 return job
             show(job)
-        time.sleep(pause)
+        ctrl_c.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
