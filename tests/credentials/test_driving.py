@@ -152,7 +152,7 @@ async def test_the_worker_of_a_serving_process_does_what_is_due(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "calls", [pytest.param(calls, marks=[pytest.mark.long] if calls % 6 else []) for calls in range(0, 24, 3)]
+    "calls", [pytest.param(calls, marks=[pytest.mark.long] if calls % 12 else []) for calls in range(0, 24, 3)]
 )
 async def test_a_process_that_dies_between_two_calls_is_taken_up_by_the_next(tmp_path: Path, calls: int) -> None:
     clock = HandClock()

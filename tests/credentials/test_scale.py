@@ -172,6 +172,7 @@ def test_every_gateway_that_provisions_is_measured_with_its_limits_on() -> None:
     assert set(PROVISIONED) <= SWITCHED_ON.keys()
 
 
+@pytest.mark.long
 def test_the_emulator_throttles_whoever_does_not_keep_the_limits() -> None:
     async def work(clock: VirtualClock) -> None:
         for key in PROVISIONED:

@@ -37,6 +37,7 @@ def test_the_conformance_suite_finds_it_and_it_passes(project: Path) -> None:
     assert f"{SHOWN + 2} passed" in told.stdout
 
 
+@pytest.mark.long
 def test_a_gateway_that_breaks_a_promise_is_caught(project: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(project, broken)

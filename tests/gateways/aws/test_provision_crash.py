@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ async def test_a_crash_while_a_seat_is_made_leaves_nothing_that_the_next_run_doe
     assert await hold_at_every_boundary(Prepared(), full) > 8
 
 
+@pytest.mark.long
 async def test_a_crash_in_a_rotation_a_suspension_a_change_of_scope_or_an_end_leaves_the_promised_keys() -> None:
     scope = await Account(size=3).products("TranslationAPI", "GeocodingAPI")
     full = seat(wanted("a", secret=SECRET), scope=scope[:1], limits=(MONTH,))

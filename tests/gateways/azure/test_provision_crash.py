@@ -25,11 +25,13 @@ async def test_a_crash_while_a_seat_is_made_is_finished_by_the_next_attempt() ->
     assert await hold_at_every_boundary(world, FULL) > 15
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change", [one if one == "rotated and re-scoped" else pytest.param(one, marks=pytest.mark.long) for one in CHANGES]
+)
 async def test_a_crash_while_a_seat_changes_is_finished_by_the_next_attempt(change: str) -> None:
     assert await hold_at_every_boundary(world, CHANGES[change], before=FULL) > 4
 
 
-@pytest.mark.parametrize("before", [HALF, CHANGES["suspended"]])
+@pytest.mark.parametrize("before", [HALF, pytest.param(CHANGES["suspended"], marks=pytest.mark.long)])
 async def test_a_crash_while_a_seat_comes_back_is_finished_by_the_next_attempt(before: Seat) -> None:
     assert await hold_at_every_boundary(world, FULL, before=before) > 4

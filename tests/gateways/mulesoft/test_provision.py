@@ -327,6 +327,7 @@ async def test_a_crash_between_any_two_calls_leaves_nothing_that_the_next_run_do
     await hold_at_every_boundary(fresh_world, rotated, before=full)
 
 
+@pytest.mark.long
 async def test_a_crash_while_suspending_restoring_or_removing_is_finished_as_well() -> None:
     scope = (Shop(4).product(0), Shop(4).product(1))
     full = seat(wanted("a"), wanted("b"), scope=scope)
