@@ -20,6 +20,7 @@ from aforo.app.settings import Settings, is_loopback
 from aforo.kit.clock import from_rfc3339
 from aforo.kit.secretbox import MasterKeys, SecretBox, SecretLost
 from aforo.usage.errors import LogDamaged
+from aforo.usage.history import history_path
 from aforo.usage.segment_log import manifest
 
 Level = Literal["OK", "WARN", "FAIL"]
@@ -122,13 +123,19 @@ def _databases(settings: Settings) -> Iterator[Finding]:
 
 def _log(settings: Settings) -> Iterator[Finding]:
     for place in sorted(path for path in (settings.data_dir / "log").glob("*") if path.is_dir()):
-        told, size = manifest.load(place), 0
+        told, size, kept = manifest.load(place), 0, 0
         for number in told.numbers():
+            closed = told.find(number)
+            if closed is not None and closed.history:
+                kept += history_path(place, number, closed.history).stat().st_size
+                continue
             there = manifest.segment_path(place, number).stat().st_size
             if there < (told.length(number) or 0):
                 raise LogDamaged(f"segment {number} of the log {place.name} is shorter than it was")
             size += there
-        yield Finding(f"Usage log, {place.name}", "OK", f"{len(told.numbers())} segments, {size / 2**20:,.1f} MiB")
+        what = f"{len(told.numbers())} segments, {size / 2**20:,.1f} MiB"
+        past = f", and {kept / 2**20:,.1f} MiB of history" if kept else ""
+        yield Finding(f"Usage log, {place.name}", "OK", what + past)
 
 
 def _addresses(settings: Settings) -> Iterator[Finding]:

@@ -1,9 +1,10 @@
 """Usage: events come in, are made durable, and can be read back."""
 
 from aforo.usage.completeness import Certificate, CompletenessLog
+from aforo.usage.event_query import EventQuery
 from aforo.usage.ingests import Ingests
 from aforo.usage.model import MAX_BODY_BYTES, Answer, Event
-from aforo.usage.query import EventLog, EventPage, EventQuery
+from aforo.usage.query import EventLog, EventPage
 from aforo.usage.record import Record
 from aforo.usage.rules.cells import NOTHING, Sums
 from aforo.usage.rules.used import QUARTER_SECONDS, Used, figures

@@ -1,8 +1,5 @@
-"""Reading events back, newest first, straight from the tail of the log."""
+"""Reading events back, newest first, from the tail of the log and from history."""
 
-import base64
-import re
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -11,37 +8,15 @@ import msgspec
 
 from aforo.accounts import Caller
 from aforo.usage import record
-from aforo.usage.errors import InvalidCursor
+from aforo.usage.event_query import MAX_LIMIT, EventQuery, Place, place_of
 from aforo.usage.model import Credential, Event, Trace
 from aforo.usage.record import Record
-from aforo.usage.rules.moment import AHEAD_NS, is_late, text_of
+from aforo.usage.rules.moment import is_late, text_of
 from aforo.usage.rules.quantity import decimal_text
 from aforo.usage.segment_log import LogReader, Position
+from aforo.usage.walk import Walk
 
-MAX_LIMIT: Final = 1_000
 _PAGE_BYTES: Final = 128 * 1024 * 1024
-_CURSOR: Final = re.compile(r"1\.(\d{1,12})\.(\d{1,18})\.(\d{1,6})", re.ASCII)
-
-
-class EventQuery(msgspec.Struct, frozen=True):
-    """Which events: `from_ns` ≤ occurredAt < `to_ns`; `product` is an Aforo id or the gateway's own name."""
-
-    customer_id: str | None = None
-    metric: str | None = None
-    product: str | None = None
-    from_ns: int | None = None
-    to_ns: int | None = None
-    limit: int = 100
-    cursor: str | None = None
-
-    def matches(self, event: Event) -> bool:
-        return (
-            (self.customer_id is None or event.customer_id == self.customer_id)
-            and (self.metric is None or event.metric_name == self.metric)
-            and (self.product is None or self.product in (event.product_id, event.product))
-            and (self.from_ns is None or event.occurred_ns >= self.from_ns)
-            and (self.to_ns is None or event.occurred_ns < self.to_ns)
-        )
 
 
 class EventPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,17 +25,6 @@ class EventPage(msgspec.Struct, frozen=True, rename="camel"):
 
     data: list[dict[str, Any]]
     next_cursor: str | None
-
-
-class Place(msgspec.Struct, frozen=True):
-    """An event's place in the log: the order of every page."""
-
-    frame: Position
-    index: int
-
-    def cursor(self) -> str:
-        text = f"1.{self.frame.segment}.{self.frame.offset}.{self.index}"
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -89,7 +53,7 @@ class EventLog:
             query = msgspec.structs.replace(query, customer_id=caller.customer_id)
         data: list[dict[str, Any]] = []
         reader = self._readers[_log(caller)]
-        for place, event, received_ns in self._walk(reader, caller.tenant_id, query):
+        for place, event, received_ns in Walk(reader, caller.tenant_id, query, self._page_bytes):
             if event is None or len(data) == query.limit:
                 return EventPage(data, place.cursor())
             data.append(shown(event, caller.tenant_id, received_ns))
@@ -98,7 +62,7 @@ class EventLog:
     def start(self, caller: Caller, query: EventQuery) -> Place:
         """Where to follow from: behind the event that the cursor names, else the end of the log."""
         if query.cursor:
-            named = _place(query.cursor)
+            named = place_of(query.cursor)
             return Place(named.frame, named.index + 1)
         return Place(self._readers[_log(caller)].end(), 0)
 
@@ -120,28 +84,6 @@ class EventLog:
             if len(found) >= MAX_LIMIT:
                 break
         return Followed(found, place)
-
-    def _walk(self, reader: LogReader, tenant_id: str, query: EventQuery) -> Iterator[tuple[Place, Event | None, int]]:
-        """Matching events with the place to go on from; an event of None says that the page has read enough."""
-        start = _place(query.cursor) if query.cursor else None
-        left = self._page_bytes
-        for frame in reader.backwards(Position(start.frame.segment, start.frame.offset + 1) if start else None):
-            left -= len(frame.payload)
-            found = record.decode(frame.payload)
-            if found is None or found.tenant_id != tenant_id:
-                reached = Place(frame.position, 0)
-            elif query.from_ns is not None and found.received_ns + AHEAD_NS < query.from_ns:
-                return
-            else:
-                resumes = start is not None and frame.position == start.frame
-                events = found.events()[: start.index if start and resumes else None]
-                for index in range(len(events) - 1, -1, -1):
-                    if query.matches(events[index]):
-                        yield Place(frame.position, index + 1), events[index], found.received_ns
-                reached = Place(frame.position, 0)
-            if left <= 0:
-                yield reached, None, 0
-                return
 
 
 def _log(caller: Caller) -> str:
@@ -202,19 +144,3 @@ def _camel(name: str) -> str:
 
 _ELSEWHERE: Final = {"whole", "nano", "occurred_ns", "credential", "trace", "metadata"}
 _SHOWN: Final = [(name, _camel(name)) for name in Event.__struct_fields__ if name not in _ELSEWHERE]
-
-
-def _place(cursor: str) -> Place:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        text = ""
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise InvalidCursor(
-            "The cursor was not given by this list.",
-            (("/cursor", "not a cursor of this list"),),
-            next_step="Leave it out to begin with the newest event.",
-        )
-    segment, offset, index = map(int, match.groups())
-    return Place(Position(segment, offset), index)

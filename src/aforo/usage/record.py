@@ -7,6 +7,7 @@ Kind 1 (written by 0.1.0, read for ever): an array of events, each an array in t
 Kind 2: mark of the digests' seed; 16 bytes for each key; 8 for each content; then a column for each member of `Event`:
 nil where no event has it, one value where all have the same, else all values.
 Kind 3: for each retry with a sequence number its node, epoch and seq; no events.
+Kind 4: the columns of kind 2 without what comes before them. No log holds it: it is how `history` gives events back.
 """
 
 import struct
@@ -22,6 +23,7 @@ from aforo.usage.rules.columns import NAMES, Columns, of_events, rows
 EVENTS: Final = 1
 COLUMNS: Final = 2
 RETRIES: Final = 3
+HISTORY: Final = 4
 _TAIL: Final = struct.Struct("<QI")
 _PLACE: Final = {name: index for index, name in enumerate(NAMES)}
 _NEVER_SHORTENED: Final = frozenset({"response_time_ms", "execution_duration_ms", "session_boundary"})
@@ -75,12 +77,13 @@ class Record:
             return [None] * len(NAMES)
         if self.kind == EVENTS:
             return of_events(_events.decode(self._encoded))
-        return [_full(name, part, self.count) for name, part in zip(NAMES, self._decoded()[3:], strict=False)]
+        parts = self._decoded()[3:] if self.kind == COLUMNS else self._decoded()
+        return [_full(name, part, self.count) for name, part in zip(NAMES, parts, strict=False)]
 
     def events(self) -> list[Event]:
         if self.kind == EVENTS:
             return _events.decode(self._encoded)
-        return [Event(*_settled(row)) for row in rows(self.columns())] if self.kind == COLUMNS else []
+        return events_of(self.columns()) if self.count else []
 
     def digests(self) -> Digests | None:
         """None where the frame holds none: the reader makes them from the events."""
@@ -100,13 +103,22 @@ class Record:
         return self._parts
 
 
+def events_of(columns: Columns) -> list[Event]:
+    """The events of which these are the members."""
+    return [Event(*_settled(row)) for row in rows(columns)]
+
+
 def encode(tenant_id: str, received_ns: int, columns: Columns, digests: Digests) -> bytes:
     """The payload of a frame of events; there is at least one."""
     count = len(digests.keys)
     contents = struct.pack(f"<{count}Q", *digests.contents)
-    parts = [_short(name, column, count) for name, column in zip(NAMES, columns, strict=True)]
-    body = _encoder.encode([digests.mark, b"".join(digests.keys), contents, *parts])
+    body = _encoder.encode([digests.mark, b"".join(digests.keys), contents, *_parts(columns, count)])
     return _head(COLUMNS, tenant_id, received_ns, count) + body
+
+
+def encode_history(tenant_id: str, received_ns: int, columns: Columns, count: int) -> bytes:
+    """The payload that a frame of events had before it went into history, but for the digests."""
+    return _head(HISTORY, tenant_id, received_ns, count) + _encoder.encode(_parts(columns, count))
 
 
 def encode_retries(tenant_id: str, received_ns: int, retries: Iterable[tuple[str, int | str | None, int]]) -> bytes:
@@ -118,7 +130,7 @@ def decode(payload: bytes) -> Record | None:
     """The record, or None for a kind that a later version wrote. Raises LogDamaged."""
     try:
         kind, length = payload[0], payload[1]
-        if kind not in (EVENTS, COLUMNS, RETRIES):
+        if kind not in (EVENTS, COLUMNS, RETRIES, HISTORY):
             return None
         received_ns, count = _TAIL.unpack_from(payload, 2 + length)
         encoded = memoryview(payload)[2 + length + _TAIL.size :]
@@ -130,6 +142,10 @@ def decode(payload: bytes) -> Record | None:
 def _head(kind: int, tenant_id: str, received_ns: int, count: int) -> bytes:
     tenant = tenant_id.encode()
     return bytes((kind, len(tenant))) + tenant + _TAIL.pack(received_ns, count)
+
+
+def _parts(columns: Columns, count: int) -> list[Sequence[Any] | None]:
+    return [_short(name, column, count) for name, column in zip(NAMES, columns, strict=True)]
 
 
 def _short(name: str, column: Sequence[Any] | None, count: int) -> Sequence[Any] | None:

@@ -9,6 +9,8 @@ Order, each step begun after the one before it ended:
 3. The ledger. Any decision or lease that an event before that place names was made durable before, so it is in here.
 4. The log, up to the place of step 2 or up to where the ledger's counters have read it, whichever is later. More of it
    might name decisions that the copied ledger never gave, and a start would take their units as counted.
+
+Meanwhile no segment goes into history and none is reduced there: the keys already seen were copied before.
 """
 
 import os
@@ -26,6 +28,7 @@ from aforo.app.backup.archive import Archive
 from aforo.app.backup.contents import CannotBackUp, Contents, fingerprints
 from aforo.enforcement.ledger.copies import applied_in
 from aforo.kit.clock import Clock, rfc3339
+from aforo.usage.history import history_path, no_moves
 from aforo.usage.segment_log.manifest import Closed, Manifest, load, segment_path
 
 _LOGS: Final = ("live", "test")
@@ -39,7 +42,7 @@ def back_up(data_dir: Path, key_file: Path, target: Path, clock: Clock, *, force
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
             fresh = Path(made, "archive")
-            with Archive(fresh) as archive:
+            with Archive(fresh) as archive, no_moves(data_dir):
                 schemas = _copy(data_dir, archive, Path(made, "database"))
                 contents = Contents(
                     aforo.__version__, created_at, schemas, fingerprints(key_file), tuple(archive.copied)
@@ -170,6 +173,10 @@ def _add_log(archive: Archive, data_dir: Path, folder: str, end: tuple[int, int]
     closed = tuple(one for one in now.closed if one.number < last)
     known = now.length(last)  # a segment whose last write failed was closed before its end
     for one in (*closed, Closed(last, length if known is None else min(length, known))):
+        if one.history:
+            path = history_path(data_dir / folder, one.number, one.history)
+            archive.add(str(path.relative_to(data_dir)), path)
+            continue
         path = segment_path(data_dir / folder, one.number)
         with path.open("rb") as file:
             archive.add_open(f"{folder}/{path.name}", file, one.length)

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,6 +30,7 @@ from aforo.app.edge.ingest import INGEST_PATHS, IngestRoute
 from aforo.app.edge.known_metrics import KnownMetrics
 from aforo.app.edge.metrics import EdgeMetrics
 from aforo.app.http_protocol import AforoHttpProtocol
+from aforo.enforcement.ledger.copies import applied_in
 from aforo.kit.clock import SystemClock
 from aforo.kit.errors import AforoError
 from aforo.usage import Ingests
@@ -75,8 +77,9 @@ async def _serve(
     known = KnownMetrics(data_dir / "records.db")
     known.refresh()
     ingests = Ingests(
-        data_dir / "log", clock, metrics=known.of, settle=lambda _: enforcement.logged(), sync=durability.log
-    )
+        data_dir / "log", clock, metrics=known.of, settle=lambda _: enforcement.logged(), sync=durability.log,
+        counted=partial(applied_in, data_dir / "ledger.db"),
+    )  # fmt: skip
     await enforcement.start(ingests.logs)
     commands = CommandSocket(data_dir / "edge.sock", {"changed": enforcement.poke})
     await commands.start()

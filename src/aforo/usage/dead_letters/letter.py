@@ -1,5 +1,6 @@
 """A refused event as it is kept: without anything that looks like a secret, and of a bounded size. Pure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -37,6 +38,20 @@ def kept(row: Row) -> bytes | None:
     except (ValueError, RecursionError, Refused):
         return None
     return text if len(text) <= MOST_BYTES else None
+
+
+def is_of(event: bytes | None, customers: Sequence[str]) -> bool:
+    """Whether an event as it was kept tells of one of these customers, or does not tell of whom. One that was not kept
+    tells nothing at all."""
+    if event is None:
+        return False
+    members = msgspec.json.decode(event, type=dict[str, msgspec.Raw])
+    named = [bytes(members[name]) for name in ("customerId", "subject") if name in members]
+    return not named or any(msgspec.json.encode(one) in named for one in customers) or not all(map(_is_text, named))
+
+
+def _is_text(raw: bytes) -> bool:
+    return raw.startswith(b'"')
 
 
 def _of_sent(sent: Sent, extra: dict[str, bytes]) -> dict[str, msgspec.Raw]:

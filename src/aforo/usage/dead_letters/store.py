@@ -14,7 +14,7 @@ import msgspec
 from aforo.accounts import Caller
 from aforo.kit.errors import Overloaded
 from aforo.kit.ids import new_id
-from aforo.usage.dead_letters.letter import Letter, kept
+from aforo.usage.dead_letters.letter import Letter, is_of, kept
 from aforo.usage.decode import Request, Row
 from aforo.usage.model import Refused, Rejection
 from aforo.usage.rules.moment import text_of
@@ -91,6 +91,17 @@ class DeadLetters:
         """They have arrived. Blocks."""
         with self._lock, self._writing() as db:
             db.executemany("DELETE FROM letters WHERE id = ?", [(one,) for one in ids])
+
+    def erase(self, tenant_id: str, customers: Sequence[str]) -> int:
+        """Remove a tenant's letters that tell of these customers, and those of which nobody knows whose they are;
+        gives their number. Blocks."""
+        with self._lock, self._writing() as db:
+            rows = db.execute("SELECT id, customer, event FROM letters WHERE tenant = ?", (tenant_id,)).fetchall()
+            going = [(id_,) for id_, customer, event in rows if customer in customers or is_of(event, customers)]
+            db.execute("PRAGMA secure_delete = ON")
+            db.executemany("DELETE FROM letters WHERE id = ?", going)
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what was deleted stands in the write-ahead log no more
+        return len(going)
 
     def close(self) -> None:
         if self._db is not None:

@@ -87,6 +87,17 @@ class Dedupe:
         while self._tidying is not None:
             await asyncio.wait([self._tidying])
 
+    async def seal(self) -> None:
+        """Bring what is in memory into files now, if the disk takes it; keys that are still on their way stay."""
+        await self.sealed()
+        if self._young:
+            self._tidying = asyncio.create_task(self._tidy())
+            await self.sealed()
+
+    def covered(self, durable: Position) -> Position:
+        """Up to where all keys of the log are in files; `durable` is where the log ends."""
+        return self.files.position if self._young or self._sealing or self._in_flight else durable
+
     async def merged(self) -> None:
         """Wait for the merging that is under way, if any."""
         while self._merging is not None:

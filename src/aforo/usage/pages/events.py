@@ -12,8 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from aforo.accounts import Scope, Session
 from aforo.kit.clock import from_rfc3339
 from aforo.kit.errors import AforoError
+from aforo.usage.event_query import EventQuery
 from aforo.usage.pages.parts import SPANS, Names, Parts, chosen_span, nanoseconds, span_words
-from aforo.usage.query import EventPage, EventQuery
+from aforo.usage.query import EventPage
 
 _ROWS: Final = 100
 _NOTHING: Final = EventPage([], None)

@@ -6,7 +6,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from aforo.accounts import Caller, CallerFor, Scope, TenantMismatch
-from aforo.usage.query import MAX_LIMIT, EventLog, EventQuery
+from aforo.usage.event_query import MAX_LIMIT, EventQuery
+from aforo.usage.query import EventLog
 from aforo.usage.routes.moments import moment_ns
 
 _EXAMPLE: Final = {

@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from aforo.accounts import Caller, CallerFor, Scope
-from aforo.usage.query import EventLog, EventQuery, Place
+from aforo.usage.event_query import EventQuery, Place
+from aforo.usage.query import EventLog
 
 _PAUSE_SECONDS: Final = 0.3
 _ALIVE_EVERY: Final = 50

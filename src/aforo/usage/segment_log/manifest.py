@@ -13,10 +13,14 @@ NAME: Final = "manifest.json"
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A segment that no longer grows. Bytes behind `length` are not part of the log."""
+    """A segment that no longer grows. Bytes behind `length` are not part of the log.
+
+    `history`: which writing of its file of history holds it now; 0 while it is still a file of the log.
+    """
 
     number: int
     length: int
+    history: int = 0
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel"):
@@ -35,7 +39,17 @@ class Manifest(msgspec.Struct, frozen=True, rename="camel"):
 
     def length(self, number: int) -> int | None:
         """Where a closed segment ends; None for the open one."""
-        return next((segment.length for segment in self.closed if segment.number == number), None)
+        segment = self.find(number)
+        return None if segment is None else segment.length
+
+    def find(self, number: int) -> Closed | None:
+        """The closed segment of this number."""
+        return next((segment for segment in self.closed if segment.number == number), None)
+
+    def moved(self, number: int, writing: int) -> "Manifest":
+        """The same, with a closed segment in that writing of its file of history."""
+        closed = (msgspec.structs.replace(one, history=writing) if one.number == number else one for one in self.closed)
+        return msgspec.structs.replace(self, closed=tuple(closed))
 
 
 def segment_path(folder: Path, number: int) -> Path:

@@ -1,19 +1,31 @@
-"""Reads a log that another process may be writing. Holds no lock, changes nothing, keeps nothing but offsets."""
+"""Reads a log that another process may be writing. Holds no lock, changes nothing, keeps nothing but offsets.
+
+A segment may have gone into history, before or while somebody reads: its frames then come from there.
+"""
 
 import array
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from aforo.usage.errors import LogDamaged
+from aforo.usage.history import history_path
 from aforo.usage.segment_log.frame import FRAME, HEAD, MAX_PAYLOAD_BYTES, Frame, Position, checksum, is_segment_head
-from aforo.usage.segment_log.manifest import Manifest, load, segment_path
+from aforo.usage.segment_log.manifest import load, segment_path
+
+if TYPE_CHECKING:
+    from aforo.usage.history.segment import HistorySegment
+
+    _File = BufferedReader[FileIO]
 
 _CACHED_SEGMENTS: Final = 8
 _CHUNK_BYTES: Final = 1024 * 1024
+_TRIES: Final = 3
 
 
 class LogReader:
@@ -31,10 +43,18 @@ class LogReader:
         """Numbers of all segments, oldest first."""
         return load(self._folder).numbers()
 
+    def history(self, segment: int) -> Path | None:
+        """The file of history that holds a segment now; None while it is one of the log."""
+        closed = load(self._folder).find(segment)
+        return history_path(self._folder, segment, closed.history) if closed and closed.history else None
+
     def forwards(self, segment: int, offset: int = 0) -> Iterator[Frame]:
         """Frames of one segment from an offset on. Raises LogDamaged where a closed segment does not read back."""
-        end = load(self._folder).length(segment)
-        with self._open(segment) as file:
+        opened, end = self._opened(segment)
+        if not isinstance(opened, BufferedReader):
+            yield from opened.forwards(offset)
+            return
+        with opened as file:
             yield from _frames(file, segment, max(offset, HEAD.size), end)
 
     def end(self) -> Position:
@@ -42,7 +62,10 @@ class LogReader:
         manifest = load(self._folder)
         if not manifest.open:
             return Position(0, 0)
-        with self._open(manifest.open) as file:
+        opened, _ = self._opened(manifest.open)
+        if not isinstance(opened, BufferedReader):
+            return self.end()  # it was closed and went into history since the manifest was read
+        with opened as file:
             return Position(manifest.open, self._known_offsets(file, manifest.open, None)[-1])
 
     def since(self, position: Position) -> Iterator[Frame]:
@@ -57,11 +80,15 @@ class LogReader:
         for segment in reversed(manifest.numbers()):
             if before is None or segment <= before.segment:
                 limit = before.offset if before is not None and segment == before.segment else None
-                yield from self._segment_backwards(manifest, segment, limit)
+                yield from self.backwards_in(segment, limit)
 
-    def _segment_backwards(self, manifest: Manifest, segment: int, limit: int | None) -> Iterator[Frame]:
-        end = manifest.length(segment)
-        with self._open(segment) as file:
+    def backwards_in(self, segment: int, limit: int | None = None) -> Iterator[Frame]:
+        """Frames of one segment that begin before an offset, newest first."""
+        opened, end = self._opened(segment)
+        if not isinstance(opened, BufferedReader):
+            yield from opened.backwards(limit)
+            return
+        with opened as file:
             try:
                 offsets = self._known_offsets(file, segment, end)
                 for index in range(bisect_left(offsets, limit or 2**63, hi=len(offsets) - 1) - 1, -1, -1):
@@ -83,11 +110,22 @@ class LogReader:
                 self._offsets.popitem(last=False)
             return known[:]
 
-    def _open(self, segment: int) -> BinaryIO:
-        try:
-            file = segment_path(self._folder, segment).open("rb", buffering=_CHUNK_BYTES)
-        except FileNotFoundError as fault:
-            raise LogDamaged(f"Segment {segment} of the usage log is missing.") from fault
+    def _opened(self, segment: int) -> "tuple[_File | HistorySegment, int | None]":
+        """A segment wherever it stands, and where it ends if it is closed. It may move between the two questions."""
+        for _ in range(_TRIES):
+            closed = load(self._folder).find(segment)
+            end = None if closed is None else closed.length
+            with suppress(FileNotFoundError):
+                if closed is None or not closed.history:
+                    return self._open(segment), end
+                from aforo.usage.history.segment import HistorySegment  # heavy: only for who reads history
+
+                path = history_path(self._folder, segment, closed.history)
+                return HistorySegment(path, segment, closed.length), end
+        raise LogDamaged(f"Segment {segment} of the usage log is missing.")
+
+    def _open(self, segment: int) -> "_File":
+        file: _File = BufferedReader(FileIO(segment_path(self._folder, segment)), _CHUNK_BYTES)
         if is_segment_head(file.read(HEAD.size), segment):
             return file
         file.close()

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
+
 from aforo.usage.errors import LogDamaged
 from aforo.usage.segment_log.frame import HEAD, is_segment_head, segment_head
 from aforo.usage.segment_log.manifest import Closed, Manifest, load, segment_path, store, sync_folder
@@ -56,7 +58,7 @@ def next_segment(folder: Path, manifest: Manifest, length: int) -> tuple[Manifes
         os.fsync(handle)
         sync_folder(folder)
         closed = (*manifest.closed, Closed(manifest.open, length)) if manifest.open else manifest.closed
-        fresh = Manifest(open=number, closed=closed)
+        fresh = msgspec.structs.replace(manifest, open=number, closed=closed)
         store(folder, fresh)
     except OSError:
         os.close(handle)

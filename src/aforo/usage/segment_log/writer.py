@@ -14,7 +14,7 @@ from typing import Final
 from aforo.kit.errors import Conflict, Overloaded
 from aforo.usage.errors import LogUnavailable
 from aforo.usage.segment_log.frame import HEAD, Position, framed
-from aforo.usage.segment_log.manifest import segment_path
+from aforo.usage.segment_log.manifest import Manifest, segment_path, store
 from aforo.usage.segment_log.recovery import next_segment, recovered
 
 _SEGMENT_BYTES: Final = 64 * 1024 * 1024
@@ -63,6 +63,20 @@ class SegmentLog:
     def durable_end(self) -> Position:
         """The place behind the last frame that is on the disk."""
         return Position(self._manifest.open, self._length)
+
+    @property
+    def manifest(self) -> Manifest:
+        """Which segments there are, as it stands on the disk."""
+        return self._manifest
+
+    async def rotate(self) -> Position:
+        """Close the open segment if anything is in it; gives the place where the log goes on. Raises OSError."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._rotate_filled)
+        return self.durable_end
+
+    async def moved(self, number: int, writing: int) -> None:
+        """A closed segment stands in that writing of its file of history from now on. Raises OSError."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._move, number, writing)
 
     def append(self, payload: bytes) -> "asyncio.Future[Position]":
         """Queue a frame for the next group. Raises Overloaded when too much waits already."""
@@ -124,6 +138,15 @@ class SegmentLog:
         if self._handle is not None:
             os.close(self._handle)
         self._handle, self._length = handle, HEAD.size
+
+    def _rotate_filled(self) -> None:
+        if self._handle is not None and self._length > HEAD.size:
+            self._rotate()
+
+    def _move(self, number: int, writing: int) -> None:
+        fresh = self._manifest.moved(number, writing)
+        store(self._folder, fresh)
+        self._manifest = fresh
 
     def _abandon(self, handle: int) -> None:
         self._handle = None
