@@ -31,7 +31,7 @@ async def test_a_drift_shows_its_banner_and_its_place_on_every_page_without_anyb
             assert "calls in 60 s" in overview.html
             assert "Gateway differs from the record since" in (await me.get(f"/products/{product['id']}")).text
             listed = await me.get("/schedules")
-            assert "3 schedules, none failed." in listed.text
+            assert "4 schedules, none failed." in listed.text
             one = (await me.running.call("GET", "/api/v1/schedules?kind=drift"))["data"][0]
             told = "6 of 6 products compared, 1 differs, 1 newly noticed."
             assert told in (await me.get(f"/schedules/{one['id']}")).text

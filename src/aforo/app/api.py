@@ -26,6 +26,7 @@ import aforo.jobs.routes
 import aforo.jobs.schedules.routes
 import aforo.pricing.routes
 import aforo.usage.routes
+import aforo.usage.routes.keeping
 import aforo.usage.routes.reconciliation
 from aforo.app import console, forward, logs, oauth_emulated, problems, tracing, tryout
 from aforo.app.body_limit import BodyLimit
@@ -117,6 +118,7 @@ def _mount_api(app: FastAPI, rooms: Rooms) -> None:
     app.include_router(forward.router(rooms.settings))
     app.include_router(oauth_emulated.router(rooms.settings))
     _mount_usage(app, rooms)
+    app.include_router(aforo.usage.routes.keeping.router(rooms.keeping, rooms.jobs, caller))
     app.include_router(aforo.usage.routes.reconciliation.router(rooms.pulling, rooms.reconciling, rooms.jobs, caller))
 
 

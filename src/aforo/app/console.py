@@ -23,6 +23,7 @@ import aforo.jobs.pages
 import aforo.jobs.schedules.pages
 import aforo.pricing.pages
 import aforo.usage.pages
+import aforo.usage.pages.keeping
 import aforo.usage.pages.reconciliation
 from aforo.accounts import SignInNeeded, VisitorFor
 from aforo.app import live, overview, search, tour
@@ -131,6 +132,8 @@ def _mount_rooms(app: FastAPI, rooms: Rooms, render: Render) -> None:
     app.include_router(aforo.credentials.pages.router(keys))  # before the customers', whose verbs would take its paths
     app.include_router(aforo.customers.pages.router(_selling(rooms, keys)))
     app.include_router(aforo.usage.pages.router(_usage(rooms, visitor, render)))
+    kept = aforo.usage.pages.keeping.KeepingParts(rooms.keeping, rooms.jobs, visitor, render.page)
+    app.include_router(aforo.usage.pages.keeping.router(kept))
     app.include_router(aforo.usage.pages.reconciliation.router(_reconciliation(rooms, visitor, render)))
     app.include_router(aforo.enforcement.pages.router(_decisions(rooms, visitor, render)))
     money = aforo.enforcement.earnings.pages.Parts(rooms.margin, rooms.customer_margins, visitor, render.page)

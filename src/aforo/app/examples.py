@@ -6,7 +6,7 @@ from aforo.app.alert_examples import ALERT_EXAMPLES
 from aforo.app.artifact_examples import ARTIFACT_EXAMPLES
 from aforo.app.credential_examples import CREDENTIAL_EXAMPLES
 from aforo.app.pricing_examples import PRICING_EXAMPLES
-from aforo.app.reconciliation_examples import RECONCILIATION_EXAMPLES
+from aforo.app.reconciliation_examples import KEEPING_EXAMPLES, RECONCILIATION_EXAMPLES
 from aforo.app.schedule_examples import SCHEDULE_EXAMPLES
 from aforo.app.statement_examples import STATEMENT_EXAMPLES
 
@@ -317,5 +317,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     **SCHEDULE_EXAMPLES,
     **STATEMENT_EXAMPLES,
     **RECONCILIATION_EXAMPLES,
+    **KEEPING_EXAMPLES,
 }
 """One example a schema, by its name in the document; tests hold it to the schema, and operations to having one."""

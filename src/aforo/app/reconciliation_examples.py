@@ -1,9 +1,15 @@
-"""Examples of pulled usage figures beside pushed events."""
+"""Examples of pulled usage figures beside pushed events, and of how long events are kept."""
 
 from typing import Any, Final
 
 _AT: Final = "2026-11-23T14:05:12.000Z"
 
+KEEPING_EXAMPLES: Final[dict[str, Any]] = {
+    "RetentionForm": {"days": 400},
+    "RetentionView": {"days": 400, "setAt": _AT, "setBy": "user_01k9q3"},
+    "NewErasure": {"customerId": "acme"},
+    "ErasureView": {"events": 48_112, "deadLetters": 3},
+}
 RECONCILIATION_EXAMPLES: Final[dict[str, Any]] = {
     "NewPull": {"integrationId": "int_01k9q3", "days": 7},
     "PullView": {"firstDay": "2026-11-17", "lastDay": "2026-11-23", "figures": 14, "calls": 12_040},

@@ -21,6 +21,7 @@ from aforo.jobs import Kind, Outcome, Result, Schedule, Schedules, ScheduleStore
 from aforo.jobs.schedules.model import Work
 from aforo.kit.clock import Clock
 from aforo.kit.db import Database
+from aforo.usage.keeping import Keeping
 from aforo.usage.pulled import Pulling
 
 HEALTH: Final = "health"
@@ -28,6 +29,7 @@ DRIFT: Final = "drift"
 ORPHANS: Final = "orphans"
 TOKENS: Final = "tokens"
 USAGE: Final = "usage"
+RETENTION: Final = "retention"
 _DAY: Final = 86_400
 
 
@@ -38,6 +40,7 @@ def open_schedules(
     sweeper: Sweeper,
     orphans: Orphans,
     pulling: Pulling,
+    keeping: Keeping,
     clock: Clock,
 ) -> Schedules:
     """The schedules with all kinds that there are; they follow integrations as these come, change and go."""
@@ -58,6 +61,8 @@ def open_schedules(
              _usable(_tokens(integrations)), lambda one: "consent" in one.traits, first_seconds=20),
         Kind(USAGE, "Usage figures", "Reads what the gateway's own analytics counted by day.", 3600,
              _usable(_usage(pulling)), lambda one: "usage" in one.traits, least_seconds=600, first_seconds=90),
+        Kind(RETENTION, "Retention", "Reduces events that are older than you keep them whole.", _DAY,
+             _retention(keeping), lambda one: not one.is_integration, least_seconds=3600, first_seconds=300),
     ):  # fmt: skip
         schedules.add_kind(kind)
     _follow(integrations, schedules, clock)
@@ -171,6 +176,16 @@ def _usage(pulling: Pulling) -> Work:
         told = await pulling.pull(schedule.tenant_id, schedule.subject_id)
         calls = f"{told.calls:,} call{'' if told.calls == 1 else 's'}"
         return Outcome(f"{calls} from {told.first} to {told.last}, as the gateway counted them.")
+
+    return work
+
+
+def _retention(keeping: Keeping) -> Work:
+    async def work(schedule: Schedule) -> Outcome:
+        told = await keeping.apply(schedule.tenant_id)
+        if told is None:
+            return Outcome("Events are kept whole for ever.", Result.SKIPPED)
+        return Outcome(f"{told.events:,} event{'' if told.events == 1 else 's'} reduced to what sums need.")
 
     return work
 

@@ -20,7 +20,7 @@ from aforo.app.settings import Settings
 from aforo.app.telling import Telling
 from aforo.app.wiring_artifacts import outside
 from aforo.app.wiring_margin import cost_desk, margin_tables
-from aforo.app.wiring_usage import pulled
+from aforo.app.wiring_usage import open_keeping, pulled
 from aforo.artifacts import ArtifactsRoom
 from aforo.artifacts import open_room as open_artifacts
 from aforo.catalog import Catalog, DriftWatch, Impact, ImpactOf, ProductStore, Sweeper, Vault
@@ -51,6 +51,7 @@ from aforo.kit.secretbox import MasterKeys, SecretBox
 from aforo.pricing import Pricing, Sellable, SellableAt
 from aforo.pricing import open_room as open_pricing
 from aforo.usage import EventLog
+from aforo.usage.keeping import Keeping
 from aforo.usage.pulled import Pulling, Reconciling
 
 _READ_ONE_BY_ONE = 20
@@ -87,6 +88,7 @@ class Rooms:
     costs: CostDesk
     pulling: Pulling
     reconciling: Reconciling
+    keeping: Keeping
 
     async def aclose(self) -> None:
         await self.alerts.deliverer.stop()
@@ -143,7 +145,8 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
     jobs = Jobs(JobStore(db), clock, problem)
     sweeper = Sweeper(products, integrations, vault, watch, clock)
     pulling, reconciling = pulled(settings.data_dir, integrations, shelf.at, artifacts, clock)
-    schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, pulling, clock)
+    keeping = open_keeping(db, settings.data_dir, accounts, customers, clock)
+    schedules = open_schedules(db, accounts, integrations, sweeper, credentials.orphans, pulling, keeping, clock)
     first_answers = FirstAnswers(db, box, clock)
     margin = margin_tables(settings, customers, catalog, desk, clock)
     rooms = Rooms(
@@ -174,6 +177,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         cost_desk(customers, margin, catalog, clock),
         pulling,
         reconciling,
+        keeping,
     )
     telling.serves(rooms, impact_of)
     integrations.listeners.on_health.append(telling.health_changed)

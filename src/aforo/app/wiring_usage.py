@@ -1,16 +1,34 @@
 """What the usage room is given of the others to read gateways' own figures and hold them beside the events."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from aforo.accounts import Accounts
 from aforo.artifacts import ArtifactsRoom
+from aforo.customers import CustomersRoom
 from aforo.gateway_sdk.pricing import ScopedProduct
 from aforo.gateway_sdk.usage import UsagePull
 from aforo.integrations import Integrations
 from aforo.kit.clock import Clock
+from aforo.kit.db import Database
+from aforo.kit.errors import NotFound
+from aforo.usage.commands import EdgeLink
+from aforo.usage.keeping import Keeping, RetentionStore
 from aforo.usage.pulled import Place, PulledStore, Pulling, Reconciling
+
+
+def open_keeping(db: Database, data_dir: Path, accounts: Accounts, customers: CustomersRoom, clock: Clock) -> Keeping:
+    """Retention and erasure; events may name a customer by its id or by what the tenant calls it."""
+
+    async def names(tenant_id: str, told: str) -> list[str]:
+        found, _ = await customers.customers.page(tenant_id, external_id=told, limit=1)
+        with suppress(NotFound):
+            found = found or [await customers.customers.one(tenant_id, told)]
+        return sorted({told, *(name for one in found for name in (one.id, one.external_id) if name)})
+
+    return Keeping(RetentionStore(db), EdgeLink(data_dir), names, accounts.note, clock)
 
 
 def pulled(

@@ -98,11 +98,19 @@ class EdgeLink:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
 
-    async def ask(self, told: type[_Told], command: str, body: bytes = b"", **members: Any) -> _Told:
+    async def ask(
+        self,
+        told: type[_Told],
+        command: str,
+        body: bytes = b"",
+        *,
+        patience_seconds: float = _ANSWER_SECONDS,
+        **members: Any,
+    ) -> _Told:
         """The edge's answer. Raises Overloaded when it does not answer or refuses: ask again later."""
         head = msgspec.json.encode({"command": command, **members})
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
+            async with asyncio.timeout(patience_seconds):
                 reply = await self._exchange(_LENGTHS.pack(len(head), len(body)) + head + body)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as fault:
             raise Overloaded("The edge does not answer.", next_step="Try again shortly.") from fault

@@ -1,15 +1,15 @@
-"""`aforo usage`: what gateways themselves counted, and how it compares with what arrived as events."""
+"""`aforo usage`: what gateways themselves counted beside what arrived as events, and how long events are kept."""
 
 from typing import Annotated
 
 import typer
 
-from aforo.app.cli import find
+from aforo.app.cli import ask, find
 from aforo.app.cli.api import View
 from aforo.app.cli.command import command, group
 from aforo.app.cli.session import Session, typed
 
-app = group("Gateways' own usage figures: read them, and hold them beside the events. No bill is made from them.")
+app = group("Gateways' own usage figures beside the events, and for how long events are kept.")
 
 Integration = Annotated[str, typer.Argument(metavar="INTEGRATION", help="By id or name.")]
 _Days = Annotated[int | None, typer.Option("--days", min=1, help="So many days back, today included.")]
@@ -38,3 +38,33 @@ def reconcile(session: Session, integration: Integration, since: _From = None, u
     query = {name: value for name, value in (("from", since), ("to", until)) if value}
     told = session.api.get("/reconciliation", integrationId=found["id"], **query)
     session.answer(told, lambda view: reconciled(view, found["name"]))
+
+
+@command(app, "retention")
+def retention(
+    session: Session,
+    days: Annotated[int | None, typer.Option("--days", min=1, help="Keep events whole for so many days.")] = None,
+    for_ever: Annotated[bool, typer.Option("--for-ever", help="Keep them whole for ever.")] = False,
+) -> None:
+    """Show for how long events are kept whole, or decide it. Older ones are reduced to what sums need."""
+    from aforo.app.cli.show.usage import kept
+
+    if days is not None and for_ever:
+        raise typer.BadParameter("--days and --for-ever exclude each other.")
+    decides = days is not None or for_ever
+    told = session.api.send("PUT", "/retention", {"days": days}) if decides else session.api.get("/retention")
+    session.answer(told, kept)
+
+
+@command(app, "erase")
+def erase(
+    session: Session,
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="Its id, or what your events call it.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Erase what tells of a customer's events. Sums and statements stay; nothing brings the rest back."""
+    from aforo.app.cli.show.usage import erased
+
+    ask.confirm(session, f"Erase the events of {customer} for good?", yes=yes)
+    told = session.api.work(f"Erase events of {customer}", "POST", "/erasures", {"customerId": customer})
+    session.answer(told, erased)

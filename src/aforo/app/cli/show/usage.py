@@ -16,6 +16,16 @@ def pulled(view: View, name: str) -> RenderableType:
     return hanging("✓ ", f"{name} counted {plural(view['calls'], 'call')} from {days}.")
 
 
+def kept(view: View) -> RenderableType:
+    days = view["days"]
+    return f"Events are kept whole for {'ever' if days is None else plural(days, 'day')}."
+
+
+def erased(view: View) -> RenderableType:
+    events, letters = plural(view["events"], "event"), plural(view["deadLetters"], "dead letter")
+    return hanging("✓ ", f"{events} reduced to what sums need, {letters} removed.")
+
+
 def reconciled(view: View, name: str) -> RenderableType:
     """The rows, then each reason once below the row's number."""
     return lines(_parts(view, name))
