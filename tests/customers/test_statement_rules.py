@@ -16,7 +16,6 @@ from aforo.customers.rules.attribution import Owner, holder, owner
 from aforo.customers.rules.ledger import Bill, Ledger, parsed
 from aforo.customers.rules.states import State
 from aforo.customers.terms import Terms
-from aforo.kit.errors import Invalid
 from aforo.usage import Used
 from aforo.usage.rules.cells import Sums
 from tests.customers.rate_cards import entries
@@ -179,16 +178,13 @@ def test_after_its_end_a_subscription_gets_no_fee_and_only_statements_that_adjus
     ]
 
 
-def test_a_metric_that_cannot_be_aggregated_stops_only_a_plan_that_prices_it() -> None:
-    one, event = plan(PER_UNIT), used(NOW, 3)
-    for metric, answers in (("tokens", True), ("api_calls", False)):
-        some = [event._replace(metric=metric)]
-        told = Ledger(subscription(), bill.billing_spec(one.terms), [(None, one)], some, {metric: "PERCENTILE_95"})
-        if answers:
-            assert next(iter(told.bills(NOW))).total == 0
-        else:
-            with pytest.raises(Invalid, match="PERCENTILE_95"):
-                next(iter(told.bills(NOW)))
+@pytest.mark.parametrize(("how", "total"), [("PERCENTILE_95", "7"), ("COUNT_DISTINCT", "3")])
+def test_a_figure_that_needs_every_quantity_is_made_from_all_quarters_together(how: str, total: str) -> None:
+    one = plan(PER_UNIT | {"unitPrice": "1"})
+    first = used(NOW, 3)._replace(spread={2 * 10**9: 50, 7 * 10**9: 49})
+    other = used(NOW - timedelta(hours=2), 3)._replace(spread={9 * 10**9: 1, 7 * 10**9: 10})
+    told = Ledger(subscription(), bill.billing_spec(one.terms), [(None, one)], [first, other], {"api_calls": how})
+    assert next(iter(told.bills(NOW))).total == Decimal(total)
 
 
 def test_before_it_begins_a_subscription_has_no_statement() -> None:

@@ -7,6 +7,7 @@ from aforo.usage.model import MAX_BODY_BYTES, Answer, Event
 from aforo.usage.query import EventLog, EventPage
 from aforo.usage.record import Record
 from aforo.usage.rules.cells import NOTHING, Sums
+from aforo.usage.rules.spread import FROM_SPREADS
 from aforo.usage.rules.used import QUARTER_SECONDS, Used, figures
 from aforo.usage.rules.windows import FROM_SUMS, aggregated
 from aforo.usage.segment_log import LogReader, Position, SegmentLog
@@ -14,6 +15,7 @@ from aforo.usage.service import Ingest, Metrics, Parts, Settle
 from aforo.usage.usage_query import Named, UsageLog, UsageQuery
 
 __all__ = [
+    "FROM_SPREADS",
     "FROM_SUMS",
     "MAX_BODY_BYTES",
     "NOTHING",

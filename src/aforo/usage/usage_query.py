@@ -1,6 +1,7 @@
 """How much was used: sums by window and group, from rollups, or from the log itself by the minute."""
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal
@@ -20,9 +21,10 @@ from aforo.usage.rollups.store import sums_of
 from aforo.usage.rules import cells as counting
 from aforo.usage.rules.cells import DAY_QUARTERS, QUARTER_NS, QUARTER_SECONDS, Key, Sums
 from aforo.usage.rules.moment import AHEAD_NS, SECOND_NS
-from aforo.usage.rules.used import Used
+from aforo.usage.rules.spread import FROM_SPREADS, Spread, merged, spread_figure
+from aforo.usage.rules.spread import sums_of as spread_sums
+from aforo.usage.rules.used import NAMED, Used
 from aforo.usage.rules.windows import (
-    FROM_SUMS,
     CellRow,
     Group,
     aggregated,
@@ -35,6 +37,7 @@ from aforo.usage.rules.windows import (
     window_of,
 )
 from aforo.usage.segment_log import LogReader
+from aforo.usage.spreads import SpreadReader
 
 MINUTE_HOURS: Final = 48
 MOST_GROUPS: Final = 100_000
@@ -72,6 +75,7 @@ class UsageLog:
     def __init__(self, data_dir: Path) -> None:
         self._rollups = RollupReader(data_dir / "rollups.db")
         self._readers = {name: LogReader(data_dir / "log" / name) for name in ("live", "test")}
+        self._spreads = {name: SpreadReader(data_dir / "log" / name) for name in ("live", "test")}
 
     def rows(self, caller: Caller, query: UsageQuery, aggregations: Mapping[str, str]) -> list[dict[str, Any]]:
         """One row for each window, metric and group, in this order. Raises Invalid."""
@@ -84,9 +88,15 @@ class UsageLog:
         else:
             read = self._rollups.days if _is_of_days(query, chosen) else self._rollups.cells
             found = grouped(read(_log(caller), chosen, groups), _begins(query))
+        spreads = self._spreads_of(caller, query, chosen, groups, aggregations)
+        metric = groups.index("metric")
+        found = {group: sums for group, sums in found.items() if not _is_spread(group[1][metric], aggregations)}
+        found |= {group: spread_sums(spread) for group, spread in spreads.items()}
         if len(found) > MOST_GROUPS:
             raise Invalid(f"The answer would have over {MOST_GROUPS} rows.", next_step="Ask for less at a time.")
-        return [_row(group, sums, groups, query, aggregations) for group, sums in found.items()]
+        return [
+            _row(group, sums, groups, query, aggregations, spreads.get(group)) for group, sums in sorted(found.items())
+        ]
 
     def sums(
         self, tenant: str, period: tuple[int, int], aggregations: Mapping[str, str], **which: str | None
@@ -104,18 +114,29 @@ class UsageLog:
         return amounts(grouped(self._rollups.cells("live", chosen, ("metric",)), all_in_one), aggregations)
 
     def used(
-        self, tenant: str, customers: Collection[str], quarters: tuple[int, int], *, late: bool = False
+        self,
+        tenant: str,
+        customers: Collection[str],
+        quarters: tuple[int, int],
+        *,
+        late: bool = False,
+        spread: Collection[str] = (),
     ) -> list[Used]:
         """The cells of customers, named as received, for `quarters[0]` ≤ quarter < `quarters[1]`; in no order.
-        `late`: only those of events that came late.
+        `late`: only those of events that came late. `spread`: the metrics that come with every quantity.
 
         What a statement is made from, since a cell still tells by what it was sent and, if late, when it came.
         """
         found: list[Used] = []
         for customer in sorted(customers):
             chosen = Selection(tenant, *quarters, customer, late=late)
-            rows = self._rollups.cells("live", chosen, Used._fields[1:-1])
-            found += [Used._make((*row[:-5], sums_of(row[-5:]))) for row in rows]
+            rows = self._rollups.cells("live", chosen, NAMED)
+            found += [Used._make((*row[:-5], sums_of(row[-5:]), None)) for row in rows if row[1] not in spread]
+        chosen = Selection(tenant, *quarters, late=late)
+        told = self._spreads["live"].read(chosen, spread, NAMED, customers=customers)
+        for key, some in told.items():
+            named = (getattr(key, name) for name in NAMED)
+            found.append(Used._make((key.quarter, *named, spread_sums(some), some)))
         return found
 
     def position(self) -> tuple[int, int]:
@@ -145,13 +166,39 @@ class UsageLog:
         """Differs when sums may have changed; it looks at files only."""
         return self._rollups.mark()
 
+    def _spreads_of(
+        self,
+        caller: Caller,
+        query: UsageQuery,
+        chosen: Selection,
+        groups: tuple[str, ...],
+        aggregations: Mapping[str, str],
+    ) -> dict[Group, Spread]:
+        """Of the metrics whose figures do not follow from sums, by window and group."""
+        metrics = {name for name in aggregations if _is_spread(name, aggregations) and query.metric in (None, name)}
+        if not metrics:
+            return {}
+        if query.window == "minute":
+            first, last = query.from_ns // _MINUTE_NS, (query.to_ns - 1) // _MINUTE_NS
+            every = counting.spreads(self._lately(caller, query.from_ns), _MINUTE_NS).items()
+            told = {key: one for key, one in every if first <= key.quarter <= last and chosen.names(key)}
+            told = {key: one for key, one in told.items() if key.metric in metrics}
+            begins: Callable[[int], int] = _minute_begins
+        else:
+            told = self._spreads[_log(caller)].read(chosen, metrics, groups, floor=_floor(query))
+            begins = _begins(query)
+        found: dict[Group, list[Spread]] = defaultdict(list)
+        for key, one in told.items():
+            found[begins(key.quarter), tuple(getattr(key, name) for name in groups)].append(one)
+        return {group: merged(some) for group, some in found.items()}
+
     def _by_minute(
         self, caller: Caller, query: UsageQuery, chosen: Selection, groups: tuple[str, ...]
     ) -> Iterator[CellRow]:
         first, last = query.from_ns // _MINUTE_NS, (query.to_ns - 1) // _MINUTE_NS
         for found in self._lately(caller, query.from_ns):
             for key, sums in counting.cells([found], _MINUTE_NS).items():
-                if first <= key.quarter <= last and _is_chosen(key, chosen):
+                if first <= key.quarter <= last and chosen.names(key):
                     yield row_of(key, sums, groups)
 
     def _lately(self, caller: Caller, from_ns: int) -> Iterator[Record]:
@@ -198,15 +245,6 @@ def _is_of_days(query: UsageQuery, chosen: Selection) -> bool:
     )
 
 
-def _is_chosen(key: Key, chosen: Selection) -> bool:
-    return (
-        (chosen.customer is None or key.customer == chosen.customer)
-        and (chosen.metric is None or key.metric == chosen.metric)
-        and (chosen.product is None or key.product == chosen.product)
-        and (chosen.subscription is None or key.subscription == chosen.subscription)
-    )
-
-
 def _begins(query: UsageQuery) -> Callable[[int], int]:
     window, zone = query.window, query.zone
     if window is None:
@@ -214,29 +252,39 @@ def _begins(query: UsageQuery) -> Callable[[int], int]:
     return lambda quarter: window_of(quarter * QUARTER_SECONDS, window, zone)
 
 
+def _floor(query: UsageQuery) -> int:
+    """Into how many quarters of an hour a window may be put together before its zone's clock is asked."""
+    if query.window is None:
+        return 0
+    return {"hour": 4, "day": DAY_QUARTERS, "month": DAY_QUARTERS}[query.window] if str(query.zone) == "UTC" else 1
+
+
+def _is_spread(metric: str | int, aggregations: Mapping[str, str]) -> bool:
+    return aggregations.get(str(metric)) in FROM_SPREADS
+
+
 def _minute_begins(minute: int) -> int:
     return minute * 60
 
 
 def _row(
-    group: Group, sums: Sums, groups: tuple[str, ...], query: UsageQuery, aggregations: Mapping[str, str]
+    group: Group,
+    sums: Sums,
+    groups: tuple[str, ...],
+    query: UsageQuery,
+    aggregations: Mapping[str, str],
+    spread: Spread | None,
 ) -> dict[str, Any]:
     begins, values = group
     named = dict(zip(groups, values, strict=True))
     aggregation = aggregations.get(str(named["metric"]), "SUM")
-    if aggregation not in FROM_SUMS:
-        raise Invalid(
-            f"The metric {named['metric']} is aggregated by {aggregation}, which is not computed yet.",
-            (("/metric", f"aggregated by {aggregation}"),),
-            next_step="Ask for a metric that is counted, summed up, averaged, or of which the largest value counts.",
-        )
     shown = {name: _shown(name, value) for name, value in named.items()}
     window = {} if query.window is None else {"window": rfc3339_of(begins)}
     return {
         **window,
         **shown,
         "aggregation": aggregation,
-        "quantity": aggregated(sums, aggregation),
+        "quantity": aggregated(sums, aggregation) if spread is None else spread_figure(spread, aggregation),
         "events": sums.events,
     }
 

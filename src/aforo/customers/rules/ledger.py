@@ -92,10 +92,7 @@ class Ledger:
         return bill.periods(self._spec, starts_at, now) if starts_at <= now else ()
 
     def bill(self, period: Period) -> Bill | None:
-        """None after the subscription's end, unless there is something to adjust.
-
-        Raises Invalid where a metric cannot be aggregated.
-        """
+        """None after the subscription's end, unless there is something to adjust."""
         cancelled = self._subscription.cancelled_at
         is_ended = cancelled is not None and cancelled <= period.start
         plan = self._plan(period)

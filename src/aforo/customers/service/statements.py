@@ -18,7 +18,7 @@ from aforo.customers.service.plans import ProductsOf
 from aforo.customers.service.subscriptions import Stores
 from aforo.kit.clock import Clock
 from aforo.kit.errors import Invalid, NotFound
-from aforo.usage import QUARTER_SECONDS, Certificate, CompletenessLog, UsageLog, Used
+from aforo.usage import FROM_SPREADS, QUARTER_SECONDS, Certificate, CompletenessLog, UsageLog, Used
 
 _MOST_HELD: Final = 1_000
 _MONTH_DAYS: Final = timedelta(days=32)
@@ -178,20 +178,24 @@ class Statements:
             for moment in (span[0] - bill.EARLIER - _MONTH_DAYS, span[0])
         )
         behind = quarter_of(min(now + timedelta(days=1), span[1] + _MONTH_DAYS))
-        used = await asyncio.to_thread(self._used, tenant_id, _names(customer), (earliest, first, behind))
+        aggregations = await self._metrics.aggregations(tenant_id)
+        spread = {metric for metric, how in aggregations.items() if how in FROM_SPREADS}
+        used = await asyncio.to_thread(self._used, tenant_id, _names(customer), (earliest, first, behind), spread)
         products = await self._sources.products_of(tenant_id, {one.product for one in used if one.product})
         known = await self._sources.owners_of(tenant_id, [one.id for one in held])
         owners = {key: Owner(whose, quarter_of(since)) for key, (whose, since) in known.items()}
         own = [one for one in used if owner(one, holders, owners, products) == subscription.id]
-        return Ledger(subscription, spec, chains[subscription.id], own, await self._metrics.aggregations(tenant_id))
+        return Ledger(subscription, spec, chains[subscription.id], own, aggregations)
 
-    def _used(self, tenant_id: str, names: list[str], quarters: tuple[int, int, int]) -> list[Used]:
+    def _used(
+        self, tenant_id: str, names: list[str], quarters: tuple[int, int, int], spread: Collection[str]
+    ) -> list[Used]:
         """From the second quarter on; from the first only where late events may have changed what was before."""
         earliest, first, behind = quarters
         read = self._sources.usage.used
-        found = read(tenant_id, names, (first, behind))
+        found = read(tenant_id, names, (first, behind), spread=spread)
         if read(tenant_id, names, (earliest, first), late=True):
-            found += read(tenant_id, names, (earliest, first))
+            found += read(tenant_id, names, (earliest, first), spread=spread)
         return found
 
 

@@ -28,6 +28,16 @@ class Selection(NamedTuple):
     subscription: str | None = None
     late: bool = False
 
+    def selects(self, key: Key) -> bool:
+        """Whether a cell is one of these."""
+        is_in_time = self.from_quarter <= key.quarter < self.to_quarter
+        return is_in_time and self.names(key) and (key.received > 0 or not self.late)
+
+    def names(self, key: Key) -> bool:
+        """Whether a cell is of what is named here, whenever it was."""
+        told = ((self.customer, key.customer), (self.metric, key.metric), (self.product, key.product))
+        return all(wanted in (None, value) for wanted, value in (*told, (self.subscription, key.subscription)))
+
 
 class Node(NamedTuple):
     """One epoch of one node: how many numbered events of the period it sent, its runs, and what came again."""

@@ -4,7 +4,7 @@ A quarter, since 25 time zones begin their day off the hour. A cell keys on what
 makes of it later.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final, NamedTuple
@@ -74,6 +74,15 @@ def cells(records: Iterable[Record], span_ns: int = QUARTER_NS) -> dict[Key, Sum
             key, nanos = _key(record.tenant_id, *members), whole * NANOS + nano
             found[key] = found.get(key, NOTHING).plus(Sums(count, nanos * count, nanos))
     return found
+
+
+def spreads(records: Iterable[Record], span_ns: int = QUARTER_NS) -> dict[Key, Counter[int]]:
+    """How often each quantity, in billionths of a unit, is in each cell: for figures that do not follow from sums."""
+    found: dict[Key, Counter[int]] = defaultdict(Counter)
+    for record in records:
+        for (*members, whole, nano), count in Counter(_rows(record, span_ns)).items():
+            found[_key(record.tenant_id, *members)][whole * NANOS + nano] += count
+    return dict(found)
 
 
 def by_day(sums: Mapping[Key, Sums]) -> dict[DayKey, Sums]:

@@ -15,7 +15,7 @@ Name = Annotated[str, typer.Argument(metavar="METRIC", help="Its name, such as t
 
 
 class Aggregation(StrEnum):
-    """How events of a period become one number."""
+    """How the quantities of a period's events become one number."""
 
     SUM = "SUM"
     COUNT = "COUNT"
