@@ -5,6 +5,7 @@ import re
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import httpx2
 
@@ -23,6 +24,8 @@ class TlsSetup:
 
 def ssl_context(setup: TlsSetup) -> ssl.SSLContext:
     """Raises GatewayTlsFailed for PEM text that cannot be read."""
+    if not setup.ca_bundle and not setup.client_cert:
+        return _plain()
     context = ssl.create_default_context()
     try:
         if setup.ca_bundle:
@@ -35,6 +38,12 @@ def ssl_context(setup: TlsSetup) -> ssl.SSLContext:
             next_step="Paste PEM text, with its BEGIN and END lines; the key must not have a passphrase.",
         ) from fault
     return context
+
+
+@lru_cache(maxsize=1)
+def _plain() -> ssl.SSLContext:
+    """Nothing but the machine's own certificates: read once, since that takes as long as a call."""
+    return ssl.create_default_context()
 
 
 def certificate_until(response: httpx2.Response) -> datetime | None:
