@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from datetime import timedelta
@@ -22,11 +23,13 @@ from aforo.usage.commands import EdgeLink
 from aforo.usage.completeness import CompletenessLog
 from aforo.usage.erasing import Erased
 from aforo.usage.errors import LogDamaged, LogUnavailable
-from aforo.usage.history import history_path, no_moves
-from aforo.usage.segment_log import LogReader
+from aforo.usage.history import history_path, keeper, no_moves
+from aforo.usage.segment_log import LogReader, Position
+from aforo.usage.segment_log.frame import HEAD
 from aforo.usage.segment_log.manifest import load, segment_path
 from tests.usage.parts import CALLER, METRICS, OTHER, body, event, listed
 from tests.usage.test_rollups import NOON, WEEK, dump, lose_rollups, rows
+from tests.usage.test_usage_api import eventually
 
 TEST = Caller("ten_1", "acme", "key_t", CALLER.scopes, test=True)
 MIDDLE = (NOON - 60 * 1_000) * 10**9
@@ -65,12 +68,22 @@ async def brought(ingests: Ingests) -> None:
     await erased(ingests, customers=["nobody"])
 
 
+async def caught_up(ingests: Ingests) -> None:
+    """Keys are in files and sums are made of all that is durable."""
+    log = ingests.logs["live"]
+    ends = [Position(one.number, one.length) for one in log.manifest.closed]
+    end = log.durable_end if log.durable_end.offset > HEAD.size else max(ends)
+
+    async def reached() -> bool:
+        await ingests._dedupes["live"].seal()
+        return ingests._sums.position("live") >= end
+
+    await eventually(reached, 30)
+
+
 async def erased(ingests: Ingests, tenant: str = "ten_1", customers: Any = ("a",)) -> Erased:
+    await ingests._opening
     link = EdgeLink(ingests.letters._path.parent)
-    for _ in range(50):
-        if (ingests.letters._path.parent / "usage.sock").exists():
-            break
-        await asyncio.sleep(0.02)
     return await link.ask(Erased, "erase", tenant=tenant, customers=customers)
 
 
@@ -169,11 +182,36 @@ async def test_what_has_not_been_read_by_all_stays_a_log(tmp_path: Path) -> None
     for batch in SENT:
         await sent(ingests, batch)
         await ingests.logs["live"].rotate()
-    await ingests._dedupes["live"].seal()
-    await asyncio.sleep(0.5)
+    await caught_up(ingests)
     assert await ingests._history["live"].compact() == 1
     assert [one.history for one in load(tmp_path / "log" / "live").closed] == [1, 0, 0]
     await ingests.aclose()
+
+
+async def test_what_is_in_the_way_once_does_not_end_the_keeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "_PAUSE_SECONDS", 0.05)
+    asked = 0
+
+    def counted() -> dict[str, tuple[int, int]]:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise sqlite3.OperationalError("database is locked")
+        return {"live": (9, 0)}
+
+    ingests = Ingests(tmp_path / "log", HandClock(), metrics=lambda _: METRICS, counted=counted)
+    await sent(ingests, SENT[0])
+    await ingests.logs["live"].rotate()
+    await caught_up(ingests)
+
+    async def moved() -> bool:
+        return all(one.history for one in load(tmp_path / "log" / "live").closed)
+
+    await eventually(moved)
+    await ingests.aclose()
+    assert asked >= 3
 
 
 async def test_erasure_takes_what_tells_of_a_customer_and_leaves_what_counts(tmp_path: Path) -> None:
@@ -183,7 +221,7 @@ async def test_erasure_takes_what_tells_of_a_customer_and_leaves_what_counts(tmp
     refused = await ingests.of(CALLER).ingest(body(event("q", customerId="a", quantity=-1)), CALLER)
     assert refused.failed == 1
     (tmp_path / "log" / "live" / "000000000009.torn").write_bytes(b"rest")
-    await asyncio.sleep(0.6)
+    await caught_up(ingests)
     sums, proof = rows(tmp_path, groups=("customer",)), certificate(tmp_path)
     assert await erased(ingests) == Erased(3, 1)
     assert await erased(ingests) == Erased(0)
@@ -206,7 +244,7 @@ async def test_erasure_takes_what_tells_of_a_customer_and_leaves_what_counts(tmp
 async def test_retention_reduces_by_the_time_of_the_event(tmp_path: Path) -> None:
     ingests = opened(tmp_path)
     await sent(ingests, [event("old", occurredAt="2026-11-20T00:07:09.5Z"), event("new")])
-    await asyncio.sleep(0.6)
+    await caught_up(ingests)
     sums = rows(tmp_path)
     limit = int(HandClock().now().timestamp()) * 10**9 - 24 * 3600 * 10**9
     await brought(ingests)
@@ -260,13 +298,11 @@ async def test_a_crash_between_naming_and_removing_leaves_one_truth(tmp_path: Pa
 
 async def test_a_damaged_segment_is_not_brought_into_history_and_stays(tmp_path: Path) -> None:
     ingests = await filled(tmp_path)
-    await asyncio.sleep(0.6)
+    await caught_up(ingests)
     log = segment_path(tmp_path / "log" / "live", 1)
     bad = bytearray(log.read_bytes())
     bad[-3] ^= 1
     log.write_bytes(bad)
-    await ingests._dedupes["live"].seal()
-    await asyncio.sleep(0.6)
     with pytest.raises(LogUnavailable, match="damaged at byte 32"):
         await ingests._history["live"].compact()
     assert log.read_bytes() == bad

@@ -120,8 +120,12 @@ class EdgeLink:
 
     async def _exchange(self, question: bytes) -> _Reply:
         connection = socket.socket(socket.AF_UNIX)
-        with _short(self._path) as name:
-            connection.connect(name)  # of this machine: answered at once or refused
+        try:
+            with _short(self._path) as name:
+                connection.connect(name)  # of this machine: answered at once or refused
+        except OSError:
+            connection.close()
+            raise
         reader, writer = await asyncio.open_unix_connection(sock=connection)
         try:
             writer.write(question)

@@ -40,8 +40,10 @@ class HistoryKeeper:
             await asyncio.sleep(_PAUSE_SECONDS)
             try:
                 await self.compact()
-            except (LogUnavailable, OSError) as fault:
+            except LogUnavailable as fault:
                 structlog.get_logger().error("the log does not go into history", reason=str(fault))
+            except Exception:  # noqa: BLE001  the log goes on without history; what is in the way may pass
+                structlog.get_logger().exception("the log does not go into history; it is tried again")
 
     async def compact(self) -> int:
         """Bring into history what may go there; gives the number of segments. Raises LogUnavailable, OSError."""
