@@ -219,9 +219,9 @@ async def test_where_nothing_is_recorded_a_scan_asks_nothing_and_schedules_go_wi
             assert me.calls() == before
             assert (await me.schedule("drift"))["last"]["result"] == "SKIPPED"
             kinds = [one["kind"] for one in (await me.call("GET", "/schedules"))["data"]]
-            assert sorted(kinds) == ["drift", "health", "orphans"]
+            assert sorted(kinds) == ["drift", "health", "orphans", "retention"]
             await me.call("DELETE", f"/integrations/{me.integration_id}", status=204)
-            assert (await me.call("GET", "/schedules"))["data"] == []
+            assert [one["kind"] for one in (await me.call("GET", "/schedules"))["data"]] == ["retention"]
 
 
 @pytest.mark.long

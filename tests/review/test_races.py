@@ -88,7 +88,7 @@ async def test_an_integration_removed_while_it_is_read_is_told_and_nothing_is_ke
             if force:
                 await mine.import_all(integration_id)
                 _ask(kong, "PATCH", f"/services/{_services(kong)[0]}", {"read_timeout": 1234})
-            kong.board.faults.append(Fault(0, path="/services", delay_ms=300))
+            kong.board.faults.append(Fault(0, path="/services", delay_ms=1_500))
             asked = len(kong.board.log)
             reading = asyncio.create_task(_preview(mine, integration_id))
             await _until_asked(kong, "GET", "/services", after=asked)
@@ -104,7 +104,7 @@ async def test_an_integration_removed_while_an_import_reads_is_told_and_nothing_
         async with aforo(tmp_path) as mine:
             integration_id = await mine.connect(kong)
             plan = await mine.preview(integration_id)
-            kong.board.faults.append(Fault(0, path="/services", delay_ms=300))
+            kong.board.faults.append(Fault(0, path="/services", delay_ms=1_500))
             asked = len(kong.board.log)
             body = {"planId": plan["planId"], "select": [row["ref"] for row in plan["changes"]]}
             importing = asyncio.create_task(mine.http.post("/api/v1/products/import", json=body))
