@@ -326,7 +326,8 @@ async def test_a_reader_that_began_before_a_segment_moved_reads_on(tmp_path: Pat
     first = next(walk)
     await brought(ingests)
     rest = [frame.position for frame in walk]
-    assert [first.position, *rest] == [frame.position for frame in reader.backwards()]
+    every = [frame.position for frame in reader.backwards()]  # a retry may have been noted meanwhile
+    assert [first.position, *rest] == [place for place in every if place <= first.position]
     history_path(tmp_path / "log" / "live", 1, 1).unlink()
     with pytest.raises(LogDamaged, match="Segment 1 of the usage log is missing"):
         [*reader.forwards(1)]
